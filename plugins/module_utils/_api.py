@@ -1,0 +1,298 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be asked of Cloudflare's API, and the ways in which it can fail. No HTTP and no Ansible in here.
+
+This file is private to the collection and can change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, NamedTuple, Sequence
+
+
+class UserError(Exception):
+    """Something that the user has to mend before any request is made; its text is the sentence that the user reads."""
+
+
+class Call(NamedTuple):
+    """One request to Cloudflare's API, described but not sent."""
+
+    method: str
+    """HTTP method."""
+    path: str
+    """Path below the base URL, without a leading slash."""
+    purpose: str
+    """What the request is for, as the end of a sentence that starts with "Could not"."""
+    permission: str
+    """The API token permission that Cloudflare documents for it."""
+    parse: Callable[[Any], Any]
+    """Turns C(result) of the envelope into what the caller gets; raises ValueError when the shape is unknown."""
+    body: dict[str, Any] | None = None
+    """What is sent as JSON."""
+    settled: Settled | None = None
+    """How to find out whether a write took effect. A write without it is sent once, whatever happens."""
+    dashboard_only: bool = False
+    """Whether Cloudflare documents it for dashboard sessions only."""
+
+
+class Settled(NamedTuple):
+    """How to find out, after an answer was lost, whether a write took effect."""
+
+    read: Call
+    """The read that shows it; its parsed result stands in for the lost answer."""
+    done: Callable[[Any], bool]
+    """Tells from that parsed result whether the write took effect."""
+
+
+class Message(NamedTuple):
+    """One entry of an envelope's C(errors), its C(error_chain) flattened into the text."""
+
+    code: int | None
+    text: str
+
+
+class CloudflareError(Exception):
+    """A call that failed; its text is the sentence that the user reads.
+
+    C(advice) is the next step that the sentence ends with. C(transient) tells whether sending the call again can
+    help, C(uncertain) whether Cloudflare may have carried it out all the same.
+    """
+
+    advice = ""
+    transient = False
+    uncertain = False
+
+    def __init__(
+        self,
+        call: Call,
+        said: str,
+        status: int | None = None,
+        messages: Sequence[Message] = (),
+        ray_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.call = call
+        self.said = said
+        self.status = status
+        self.messages = messages
+        self.ray_id = ray_id
+        self.retry_after = retry_after
+        self.aftermath = ""
+
+    def __str__(self) -> str:
+        sentences = [f"Could not {self.call.purpose}: {self.said}.", self.aftermath, self.advice]
+        return " ".join(sentence for sentence in sentences if sentence)
+
+    def facts(self) -> dict[str, Any]:
+        """The failure for programs: C(status), C(code), C(messages), C(ray_id), C(method), C(path)."""
+        return {
+            "status": self.status,
+            "code": self.messages[0].code if self.messages else None,
+            "messages": [message.text for message in self.messages],
+            "ray_id": self.ray_id,
+            "method": self.call.method,
+            "path": self.call.path,
+        }
+
+
+class NetworkFailed(CloudflareError):
+    """No answer: name lookup, connection or proxy."""
+
+    advice = (
+        "This is the network between this host and the API: check name resolution, the firewall, api_url and the "
+        "proxy variables HTTPS_PROXY and NO_PROXY, then run again."
+    )
+    transient = True
+    uncertain = True
+
+
+class TimedOut(CloudflareError):
+    """No answer within the timeout."""
+
+    advice = "Raise the option timeout, or run again later."
+    transient = True
+    uncertain = True
+
+
+class TlsFailed(CloudflareError):
+    """No trustworthy connection."""
+
+    advice = (
+        "TLS could not be set up: check the clock of this host, api_url, and whether a proxy that inspects TLS stands in "
+        "between; in that case give its CA certificate with ca_path."
+    )
+
+
+class RateLimited(CloudflareError):
+    """HTTP 429."""
+
+    advice = (
+        "This is Cloudflare's rate limit, 1,200 requests in 5 minutes for each user or account token: run again in "
+        "5 minutes, with fewer accounts or tasks at once."
+    )
+    transient = True
+
+
+class ServiceFailed(CloudflareError):
+    """HTTP 5xx."""
+
+    advice = (
+        "The fault is on Cloudflare's side: see https://www.cloudflarestatus.com and run again later; Cloudflare's "
+        "support asks for the Ray ID."
+    )
+    transient = True
+    uncertain = True
+
+
+class UnexpectedAnswer(CloudflareError):
+    """A success that is no JSON, no envelope, or holds a result of an unknown shape."""
+
+    advice = (
+        "Check that api_url is the base URL of Cloudflare's API and that no proxy or login page answers in its place; if "
+        "it is right, the API has changed: please report it with this message."
+    )
+    uncertain = True
+
+
+class Redirected(CloudflareError):
+    """HTTP 3xx: credentials are not carried to another address."""
+
+    advice = (
+        "Redirects are not followed, so that credentials reach no other address: set api_url to the right base URL."
+    )
+
+
+class CredentialsMissing(CloudflareError):
+    """Cloudflare saw no credentials although they were sent."""
+
+    advice = "The credentials were sent but did not arrive: look for a proxy that removes the Authorization header."
+
+
+class CredentialsMalformed(CloudflareError):
+    """A credential that cannot be of its kind."""
+
+    advice = (
+        "The credentials are malformed: api_token takes an API token, api_key the Global API Key and api_email its "
+        "e-mail address; an API token in api_key ends like this as well."
+    )
+
+
+class WrongKey(CloudflareError):
+    """Unknown key or e-mail."""
+
+    advice = (
+        "The Global API Key or its e-mail address is wrong: check api_key and api_email, or better use an API token in "
+        "api_token."
+    )
+
+
+class WrongToken(CloudflareError):
+    """Unknown, expired or revoked token."""
+
+    advice = (
+        "The API token is wrong, expired or revoked: create one in the Cloudflare dashboard and set api_token or "
+        "CLOUDFLARE_API_TOKEN to it."
+    )
+
+
+class PermissionDenied(CloudflareError):
+    """HTTP 403: valid credentials that may not do this."""
+
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        if self.call.dashboard_only:
+            return (
+                "Reading was allowed, writing was not. There are two possible causes: the API token lacks the permission "
+                f"{self.call.permission} (Edit in the dashboard) for this account, so add it; or, if the token has it, "
+                "Cloudflare has closed this write to API tokens, as it documents it for dashboard sessions only: make "
+                "this change in the Cloudflare dashboard."
+            )
+        return (
+            "The credentials are valid but not for this: the API token lacks the permission "
+            f"{self.call.permission} for this account, or account_id is not one of its accounts. Add the permission to "
+            "the token, or correct account_id."
+        )
+
+
+class NotFound(CloudflareError):
+    """HTTP 404, or code 7003."""
+
+    advice = (
+        "Cloudflare knows no such account: check account_id (copy it from the account's overview in the dashboard), and "
+        "api_url if you have set it."
+    )
+
+
+class Refused(CloudflareError):
+    """Anything else, HTTP 400 most of all: Cloudflare understood the request and said no."""
+
+    advice = "Cloudflare refused this request for the reason that it gave: correct what it names, then run again."
+
+
+_TOO_MANY_REQUESTS = {971, 10429}
+_MALFORMED_HEADERS = {6003, 6102, 6103, 6111}
+_NO_CREDENTIALS = 9106
+_UNKNOWN_KEY = 9103
+_INVALID_TOKEN = 9109
+_NO_ROUTE = 7003
+
+
+def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:
+    """Which failure an answer means, from its HTTP status and the codes of its C(errors)."""
+    if status == 429 or codes & _TOO_MANY_REQUESTS:
+        return RateLimited
+    if status >= 500:
+        return ServiceFailed
+    if codes & _MALFORMED_HEADERS:
+        return CredentialsMalformed
+    if _NO_CREDENTIALS in codes:
+        return CredentialsMissing
+    if _UNKNOWN_KEY in codes:
+        return WrongKey
+    if status == 401 or _INVALID_TOKEN in codes:
+        return WrongToken
+    if status == 404 or _NO_ROUTE in codes:
+        return NotFound
+    if status == 403:
+        return PermissionDenied
+    if 300 <= status < 400:
+        return Redirected
+    return Refused
+
+
+def clean(text: object, length: int = 300) -> str:
+    """Foreign text made fit for one line of a message: no control characters, white space folded, not too long."""
+    folded = " ".join(re.sub(r"[^\w\s!-~]", " ", str(text)).split())
+    return folded if len(folded) <= length else folded[: length - 1] + "…"
+
+
+def messages_of(errors: object) -> list[Message]:
+    """The C(errors) of an envelope as messages, whatever a proxy or a newer API has made of them."""
+    if not isinstance(errors, list):
+        return []
+    messages = []
+    for error in errors:
+        if not isinstance(error, dict):
+            messages.append(Message(None, clean(error)))
+            continue
+        texts = [clean(error.get("message", ""))]
+        texts.extend(described(message) for message in messages_of(error.get("error_chain")))
+        messages.append(Message(_code(error.get("code")), ": ".join(text for text in texts if text)))
+    return messages
+
+
+def _code(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def described(message: Message) -> str:
+    """One message for a sentence: C(code 10000 (Authentication error))."""
+    if message.code is None:
+        return message.text
+    return f"code {message.code} ({message.text})" if message.text else f"code {message.code}"

@@ -1,0 +1,238 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Cloudflare API client: sends calls, retries what may be retried, turns every failure into a typed error.
+
+It knows nothing of Ansible and nothing of single resources. This file is private to the collection and can change in
+any release.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import ssl
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any, Mapping
+
+from ._api import (
+    Call,
+    CloudflareError,
+    NetworkFailed,
+    Settled,
+    TimedOut,
+    TlsFailed,
+    UnexpectedAnswer,
+    clean,
+    described,
+    error_class,
+    messages_of,
+)
+
+try:
+    import requests
+    import urllib3
+    from requests.auth import AuthBase
+    from urllib3.exceptions import InsecureRequestWarning, ReadTimeoutError
+except ImportError:
+    HAS_REQUESTS = False
+    AuthBase = object  # type: ignore[assignment,misc]
+else:
+    HAS_REQUESTS = True
+
+VERSION = "0.1.0"
+
+LONGEST_WAIT = 330
+"""Seconds. Cloudflare refuses everything for 5 minutes once its rate limit is hit; nothing is worth a longer wait."""
+
+_FIRST_BACKOFF = 1.0
+_LONGEST_BACKOFF = 16.0
+
+
+class HeaderAuth(AuthBase):
+    """Credentials as headers. Given as C(auth), because requests lets C(~/.netrc) replace a plain header."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: Any) -> Any:
+        request.headers.update(self._headers)
+        return request
+
+
+class Client:
+    """A client for one set of credentials. It keeps its connection open between calls."""
+
+    def __init__(
+        self, headers: Mapping[str, str], base_url: str, timeout: float, retries: int, verify: bool | str
+    ) -> None:
+        """
+        headers: the credentials, as the headers that carry them.
+        base_url: without a trailing slash; https, or http to a loopback address.
+        timeout: seconds to wait for a connection, and for each part of an answer.
+        retries: how many times a call is sent again, beyond the first.
+        verify: whether the certificate is checked, or the path of the CA certificates to check it against.
+        """
+        self._auth = HeaderAuth(headers)
+        self._base_url = base_url
+        self._timeout = timeout
+        self._retries = retries
+        self._verify = verify
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"ansible-collection-finops.cloudflare/{VERSION}"
+        # http goes to loopback only, and a proxy from the environment would be handed the credentials in the clear.
+        self._session.trust_env = base_url.startswith("https:")
+        if verify is False:
+            urllib3.disable_warnings(InsecureRequestWarning)
+
+    def send(self, call: Call) -> Any:
+        """Send the call, again where that is safe and can help, and return its parsed result.
+
+        Reads, and writes that can be checked (C(call.settled)), are repeated after a connection error, a timeout, 429
+        and 5xx. Before such a write is repeated the state is read: a write whose answer was lost is not sent twice.
+        Any other write is sent once. Raises a L(CloudflareError).
+        """
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return self._attempt(call)
+            except CloudflareError as caught:
+                error = caught
+            if call.method != "GET" and error.uncertain:
+                if call.settled is None:
+                    error.aftermath = "Whether Cloudflare carried it out all the same is unknown."
+                    raise error
+                state = self._state_after(error, call.settled)
+                if call.settled.done(state):
+                    return state
+                error.aftermath = "Reading again shows that nothing was changed."
+            if attempts > self._retries or not error.transient or not (call.method == "GET" or call.settled):
+                if attempts > 1:
+                    error.said += f" ({attempts} attempts)"
+                raise error
+            time.sleep(_pause(error, attempts))
+
+    def _state_after(self, error: CloudflareError, settled: Settled) -> Any:
+        try:
+            return self.send(settled.read)
+        except CloudflareError as unread:
+            error.aftermath = (
+                "Whether Cloudflare carried it out all the same is unknown, as reading again failed as well; running the "
+                "same task again is safe."
+            )
+            raise error from unread
+
+    def _attempt(self, call: Call) -> Any:
+        try:
+            response = self._session.request(
+                call.method,
+                f"{self._base_url}/{call.path}",
+                json=call.body,
+                auth=self._auth,
+                timeout=self._timeout,
+                # Given with each request: on the session, REQUESTS_CA_BUNDLE would win over it.
+                verify=self._verify,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, OSError) as exc:
+            raise self._unanswered(call, exc) from exc
+        return _result(call, response)
+
+    def _unanswered(self, call: Call, exc: Exception) -> CloudflareError:
+        causes = _causes(exc)
+        if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
+            return TimedOut(call, f"no answer from {self._base_url} within {self._timeout} seconds")
+        innermost = causes[-1]
+        reason = clean(getattr(innermost, "strerror", None) or innermost)
+        tls_failed = isinstance(exc, requests.exceptions.SSLError) and not isinstance(innermost, ssl.SSLEOFError)
+        bundle_missing = not isinstance(exc, requests.RequestException)
+        if tls_failed or bundle_missing:
+            return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})")
+        proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
+        return NetworkFailed(call, f"no connection to {self._base_url}{proxy} ({reason})")
+
+
+def _pause(error: CloudflareError, attempts: int) -> float:
+    """Seconds to wait before the next attempt. Raises the error where Cloudflare asks for a wait that is too long."""
+    if error.retry_after is None:
+        return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempts - 1)) * random.uniform(0.5, 1)
+    if error.retry_after > LONGEST_WAIT:
+        error.said += (
+            f" and asked to wait {error.retry_after:.0f} seconds, longer than the {LONGEST_WAIT} that are waited"
+        )
+        raise error
+    return error.retry_after
+
+
+def _causes(exc: BaseException) -> list[BaseException]:
+    """The exception and what it wraps, outermost first; urllib3 and requests keep it in C(reason) and in C(args)."""
+    causes = [exc]
+    while True:
+        last = causes[-1]
+        wrapped = [getattr(last, "reason", None), *last.args, last.__cause__]
+        inner = next((item for item in wrapped if isinstance(item, BaseException) and item not in causes), None)
+        if inner is None:
+            return causes
+        causes.append(inner)
+
+
+def _result(call: Call, response: requests.Response) -> Any:
+    """The parsed result of an answer. Raises the failure that the answer means."""
+    status = response.status_code
+    ray_id = response.headers.get("cf-ray")
+    document = _json(response.content)
+    envelope = document if isinstance(document, dict) else {}
+    messages = messages_of(envelope.get("errors"))
+    said = f"Cloudflare answered HTTP {status}"
+
+    success = envelope.get("success") if 200 <= status < 300 else False
+    if success is True:
+        try:
+            return call.parse(envelope.get("result"))
+        except ValueError as exc:
+            raise UnexpectedAnswer(call, f"{said}, but {exc}", status, messages, ray_id) from exc
+    if messages:
+        said += ", " + "; ".join(described(message) for message in messages)
+    elif document is None:
+        said += _no_json(response)
+    if 200 <= status < 300 and success is not False:
+        raise UnexpectedAnswer(call, f"{said}, which is not an answer of its API", status, messages, ray_id)
+
+    failure = error_class(status, {message.code for message in messages})
+    if not failure.transient:
+        raise failure(call, said, status, messages, ray_id)
+    if ray_id:
+        said += f", Ray ID {clean(ray_id, 60)}"
+    raise failure(call, said, status, messages, ray_id, _seconds(response.headers.get("retry-after")))
+
+
+def _no_json(response: requests.Response) -> str:
+    kind = clean(response.headers.get("content-type", "no content type"), 60)
+    return f" with a body that is no JSON ({kind})" if response.content else " with an empty body"
+
+
+def _json(content: bytes) -> Any:
+    """The document, or None where it is none; NaN and Infinity are no JSON."""
+    try:
+        return json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """The wait that a C(Retry-After) header asks for: whole seconds or, from proxies, a date; None where it is neither."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that every module shares: their spec, their environment variables, and the end of a module's run.
+
+This is the one place where an error becomes C(fail_json). This file is private to the collection and can change in any
+release.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import sys
+from typing import Any, Callable, Mapping
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
+
+from ._api import CloudflareError, UserError
+from ._client import HAS_REQUESTS, Client
+
+_TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_TOKEN")
+_KEY_VARIABLE = "CLOUDFLARE_API_KEY"
+_EMAIL_VARIABLE = "CLOUDFLARE_EMAIL"
+_MOST_RETRIES = 10
+
+
+def _first_set(*names: str) -> str:
+    """A fallback for C(argument_spec): the first of these variables that is set and not empty."""
+    for name in names:
+        if os.environ.get(name):
+            return os.environ[name]
+    raise AnsibleFallbackNotFound
+
+
+def connection_spec() -> dict[str, Any]:
+    """The connection options. Credentials have no fallback: they are taken from one place as a pair, see L(credentials)."""
+    return {
+        "api_token": {"type": "str", "no_log": True},
+        "api_key": {"type": "str", "no_log": True, "aliases": ["account_api_key"]},
+        "api_email": {"type": "str", "aliases": ["account_email"]},
+        "api_url": {
+            "type": "str",
+            "default": "https://api.cloudflare.com/client/v4",
+            "fallback": (_first_set, ["CLOUDFLARE_BASE_URL", "CLOUDFLARE_API_BASE_URL"]),
+        },
+        "timeout": {"type": "int", "default": 30},
+        "retries": {"type": "int", "default": 3},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+    }
+
+
+def account_spec() -> dict[str, Any]:
+    """The option that names the account."""
+    return {"account_id": {"type": "str", "required": True, "fallback": (_first_set, ["CLOUDFLARE_ACCOUNT_ID"])}}
+
+
+def account_id_of(params: Mapping[str, Any]) -> str:
+    """The account's id as Cloudflare writes it.
+
+    Raises L(UserError), which does not repeat the value: it may be a secret that landed in the wrong option.
+    """
+    account_id = params["account_id"]
+    if re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
+        return account_id.lower()
+    if not account_id:
+        found = "it is empty"
+    elif len(account_id) != 32:
+        found = f"it has {len(account_id)} characters"
+    else:
+        found = "it holds other characters"
+    raise UserError(
+        f"account_id must be the 32 hexadecimal characters (0-9, a-f) of a Cloudflare account id, but {found}: copy the id "
+        "from the account's overview in the Cloudflare dashboard."
+    )
+
+
+def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str, Any]]) -> None:
+    """Do a module's work with a client made from its options, and end it: with the result, or with what went wrong."""
+    try:
+        result = work(module, _client(module))
+    except UserError as error:
+        module.fail_json(msg=str(error))
+    except CloudflareError as error:
+        module.fail_json(msg=str(error), error=error.facts())
+    module.exit_json(**result)
+
+
+def _client(module: AnsibleModule) -> Client:
+    if not HAS_REQUESTS:
+        raise UserError(f"{missing_required_lib('requests')} Install it with: {sys.executable} -m pip install requests")
+    params = module.params
+    headers, secret = credentials(params, os.environ)
+    # A secret from the environment is no option, so Ansible does not know that it has to be censored.
+    module.no_log_values.add(secret)
+    if params["timeout"] < 1:
+        raise UserError(f"timeout is {params['timeout']}: give the seconds to wait for an answer, 1 or more.")
+    if not 0 <= params["retries"] <= _MOST_RETRIES:
+        raise UserError(f"retries is {params['retries']}: give a number from 0 (send once) to {_MOST_RETRIES}.")
+    return Client(
+        headers=headers,
+        base_url=_base_url(params["api_url"]),
+        timeout=params["timeout"],
+        retries=params["retries"],
+        verify=_verify(params),
+    )
+
+
+def credentials(params: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The headers that carry the credentials, and the secret in them.
+
+    Options come before the environment, and each place is looked at as a whole: nothing from the environment completes
+    or replaces what the options hold. In each place a token comes before a key. Raises L(UserError).
+    """
+    token_variable = next((name for name in _TOKEN_VARIABLES if environ.get(name)), _TOKEN_VARIABLES[0])
+    for values, names in (
+        (params, ("api_token", "api_key", "api_email")),
+        (environ, (token_variable, _KEY_VARIABLE, _EMAIL_VARIABLE)),
+    ):
+        token, key, email = (values.get(name) for name in names)
+        if token:
+            return {"Authorization": f"Bearer {_header_value(names[0], token)}"}, token
+        if key and email:
+            return {"X-Auth-Email": _header_value(names[2], email), "X-Auth-Key": _header_value(names[1], key)}, key
+        if key or email:
+            given, missing = (names[1], names[2]) if key else (names[2], names[1])
+            raise UserError(
+                f"{given} is set without {missing}: a Global API Key needs both. Set {missing} as well, or use an API token "
+                f"in {names[0]}."
+            )
+    raise UserError(
+        "No Cloudflare credentials: set the option api_token or the environment variable CLOUDFLARE_API_TOKEN (or "
+        "CLOUDFLARE_TOKEN) to an API token; or set the options api_email and api_key, or the environment variables "
+        "CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, to an e-mail address and its Global API Key. Variables count where the "
+        "module runs."
+    )
+
+
+def _header_value(name: str, value: str) -> str:
+    if "\n" in value or "\r" in value:
+        raise UserError(
+            f"{name} contains a line break, which no HTTP header can carry: remove it, in a template with the filter trim."
+        )
+    if not re.fullmatch(r"[!-~]+", value):
+        raise UserError(
+            f"{name} contains a space, a control character or one outside ASCII, which no credential of Cloudflare does: "
+            "give the bare value, without quotes around it and without the word Bearer."
+        )
+    return value
+
+
+def _base_url(url: str) -> str:
+    """The base URL without a trailing slash. Raises L(UserError) where credentials would be readable on the way."""
+    example = "give a base URL such as https://api.cloudflare.com/client/v4"
+    try:
+        parts = urlsplit(url)
+        # Reading the port is what checks it.
+        well_formed = bool(re.fullmatch(r"[!-~]+", url) and parts.hostname and (parts.port is None or parts.port > 0))
+    except ValueError:
+        well_formed = False
+    if not well_formed or "\\" in url or parts.scheme not in ("http", "https"):
+        raise UserError(f"api_url is no http or https URL: {example}.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise UserError(
+            f"api_url holds credentials, a query or a fragment: {example}, and credentials in their own options."
+        )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise UserError(
+            "api_url is plain http to another host, where the credentials would be readable on the way: use https; http is "
+            "for loopback addresses such as 127.0.0.1 only."
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _verify(params: Mapping[str, Any]) -> bool | str:
+    ca_path = params["ca_path"]
+    if not params["validate_certs"] or not ca_path:
+        return params["validate_certs"]
+    if not os.path.exists(ca_path):
+        raise UserError(f"ca_path {ca_path} does not exist on the host where the module runs: correct the path.")
+    return ca_path
