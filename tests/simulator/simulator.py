@@ -1,0 +1,247 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stand-in for Cloudflare's API on a loopback port: ``with Simulator() as simulator`` in a test, or a program.
+
+README.md beside this file says what can be set, broken and asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import signal
+import ssl
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    # Run by its path, this file belongs to no package (PEP 366): name it, so that the imports below mean the same.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    __package__ = "simulator"  # pylint: disable=redefined-builtin
+
+# pylint: disable=wrong-import-position
+from . import _control, _faults, _processes
+from ._api import API_PREFIX, Cloudflare, RateLimit
+from ._messages import (
+    EMAIL,
+    GLOBAL_KEY,
+    POWERLESS_TOKEN,
+    READ_TOKEN,
+    SECRETS,
+    WRITE_TOKEN,
+    Answer,
+    ApiError,
+    Request,
+    credentials_kind,
+)
+from ._server import Server
+from ._state import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, Settings, change_account, new_account
+
+__all__ = [
+    "ACCOUNT_ID",
+    "EMAIL",
+    "FOREIGN_ACCOUNT_ID",
+    "GLOBAL_KEY",
+    "OTHER_ACCOUNT_ID",
+    "POWERLESS_TOKEN",
+    "READ_TOKEN",
+    "SECRETS",
+    "WRITE_TOKEN",
+    "Simulator",
+]
+
+
+class Simulator:
+    """Cloudflare, the faults to come, and the log of what was asked, behind one address."""
+
+    def __init__(self, port: int = 0, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._cloudflare = Cloudflare()
+        self._rate_limit = RateLimit(self.settings)
+        self._faults: list[dict[str, Any]] = []
+        self._log: list[dict[str, Any]] = []
+        self._lock = threading.RLock()
+        self._server = Server(port, ssl_context, self._answer)
+        # A short poll, so that stopping is as quick as starting.
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Simulator:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.stop()
+        self._thread.join()
+
+    @property
+    def api_url(self) -> str:
+        return self._server.url + API_PREFIX
+
+    @property
+    def control_url(self) -> str:
+        return self._server.url + _control.CONTROL_PREFIX
+
+    def info(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), "api_url": self.api_url, "control_url": self.control_url}
+
+    @property
+    def settings(self) -> Settings:
+        return self._cloudflare.settings
+
+    def reset(self) -> None:
+        """As it was at the start, at the same address."""
+        with self._lock:
+            self._cloudflare.reset()
+            self._rate_limit.reset()
+            self._faults.clear()
+            self._log.clear()
+
+    def account(self, account_id: str) -> dict[str, Any]:
+        """The stored state itself, not a copy; a LookupError if there is no such account."""
+        if account_id not in self._cloudflare.accounts:
+            raise LookupError(f"there is no account {account_id}")
+        return self._cloudflare.accounts[account_id]
+
+    def set_account(self, account_id: str, **changes: Any) -> None:
+        """Changes ``reachable``, ``topup`` or ``limits`` of the account, which is made if there is none."""
+        with self._lock:
+            account = self._cloudflare.accounts.get(account_id) or new_account()
+            change_account(account_id, account, changes)
+            self._cloudflare.accounts[account_id] = account
+
+    def add_fault(self, **fault: Any) -> None:
+        self.add_faults(fault)
+
+    def add_faults(self, *faults: dict[str, Any]) -> None:
+        checked = [_faults.checked(fault) for fault in faults]
+        with self._lock:
+            self._faults.extend(checked)
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """Copies of those that have not struck yet."""
+        with self._lock:
+            return [dict(fault) for fault in self._faults]
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Copies of the log's entries, oldest first; ``status`` is None until there is an answer."""
+        with self._lock:
+            return [dict(entry) for entry in self._log]
+
+    def forget_requests(self) -> None:
+        with self._lock:
+            self._log.clear()
+
+    def _answer(self, request: Request) -> Answer | None:
+        if request.path == _control.CONTROL_PREFIX or request.path.startswith(f"{_control.CONTROL_PREFIX}/"):
+            with self._lock:
+                return _control.answer(self, request)
+        entry = _log_entry(request)
+        with self._lock:
+            self._log.append(entry)
+            headers = self._rate_limit.count_request()
+            fault = None if self._rate_limit.exceeded else self._take_fault(request)
+        answer = self._perform(request) if fault is None else self._strike(fault, request)
+        if answer is None:
+            return None
+        entry["status"] = answer.status
+        return answer._replace(headers={**headers, "cf-ray": f"{uuid.uuid4().hex[:16]}-SIM", **answer.headers})
+
+    def _take_fault(self, request: Request) -> dict[str, Any] | None:
+        for fault in self._faults:
+            if _faults.matches(fault, request):
+                fault["times"] -= 1
+                if fault["times"] == 0:
+                    self._faults.remove(fault)
+                return fault
+        return None
+
+    def _strike(self, fault: dict[str, Any], request: Request) -> Answer | None:
+        try:
+            return _faults.strike(fault, _faults.Exchange(request, self._perform))
+        except ApiError as error:
+            return self._cloudflare.refusal(error)
+
+    def _perform(self, request: Request) -> Answer:
+        with self._lock:
+            try:
+                self._rate_limit.check()
+                return self._cloudflare.answer(request)
+            except ApiError as error:
+                return self._cloudflare.refusal(error)
+
+
+def _log_entry(request: Request) -> dict[str, Any]:
+    body: Any = None
+    if request.body:
+        try:
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            body = request.body.decode("utf-8", errors="replace")
+    entry = {"method": request.method, "path": request.path, "query": request.query, "status": None}
+    written = json.dumps({**entry, "credentials": credentials_kind(request.headers), "body": body})
+    for secret in SECRETS:
+        written = written.replace(secret, "REDACTED")
+    redacted: dict[str, Any] = json.loads(written)
+    return redacted
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    # A handler must not touch locks that the interrupted code may hold; a byte through a pipe needs none.
+    heard, signalled = os.pipe()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_received: os.write(signalled, b"."))
+    context = None
+    if arguments.certfile is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(arguments.certfile, arguments.keyfile)
+    with Simulator(arguments.port, context) as simulator:
+        info = simulator.info()
+        if arguments.info_file is not None:
+            _processes.write_info(arguments.info_file, info)
+        print(json.dumps(info), flush=True)
+        select.select([heard], [], [], arguments.lifetime)
+    # Another simulator may have taken the file over.
+    if arguments.info_file is not None and _processes.read_info(arguments.info_file) == info:
+        arguments.info_file.unlink()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="simulator.py", description="A stand-in for Cloudflare's API on 127.0.0.1.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, summary in (("serve", "serve in the foreground"), ("start", "start serve in the background")):
+        server = commands.add_parser(command, help=summary)
+        server.add_argument("--port", type=int, default=0, help="0, the default, lets the kernel choose")
+        server.add_argument("--info-file", type=Path, required=command == "start", help="where to record the address")
+        server.add_argument("--certfile", type=Path, help="serve https with this certificate")
+        server.add_argument("--keyfile", type=Path, help="the certificate's key, unless it stands in the same file")
+        server.add_argument(
+            "--lifetime", type=float, default=3600, help="end by itself after SECONDS", metavar="SECONDS"
+        )
+    stopper = commands.add_parser("stop", help="end the simulator that the info file records")
+    stopper.add_argument("--info-file", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = _arguments()
+    try:
+        if arguments.command == "serve":
+            _serve(arguments)
+        elif arguments.command == "start":
+            command = [sys.executable, __file__, "serve", *sys.argv[2:]]
+            print(json.dumps(_processes.start(command, arguments.info_file)))
+        else:
+            print(_processes.stop(arguments.info_file))
+    except (_processes.ProcessError, OSError, ValueError, OverflowError) as error:
+        sys.exit(f"simulator.py: {error}")
+
+
+if __name__ == "__main__":
+    main()
