@@ -137,7 +137,8 @@ class Client:
                 verify=self._verify,
                 allow_redirects=False,
             )
-        except (requests.RequestException, OSError) as exc:
+        # Every exception of requests is an OSError, and a CA bundle that does not exist is a plain one.
+        except OSError as exc:
             raise self._unanswered(call, exc) from exc
         return _result(call, response)
 

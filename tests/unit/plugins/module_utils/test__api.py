@@ -1,0 +1,173 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.finops.cloudflare.plugins.module_utils import _api
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError, Message
+
+READ = Call("GET", "accounts/1/thing", "read the thing of account 1", "AI Gateway Read", dict)
+WRITE = Call("POST", "accounts/1/thing", "set the thing of account 1", "AI Gateway Write", dict, dashboard_only=True)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text() | st.sampled_from(["code", "message", "error_chain"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def every_error() -> list[type[CloudflareError]]:
+    return CloudflareError.__subclasses__()
+
+
+@pytest.mark.parametrize(
+    ("status", "codes", "expected"),
+    [
+        (400, {9106}, _api.CredentialsMissing),
+        (400, {6003}, _api.CredentialsMalformed),
+        (403, {9103}, _api.WrongKey),
+        (401, {10000}, _api.WrongToken),
+        (401, set(), _api.WrongToken),
+        (403, {9109}, _api.WrongToken),
+        (403, {10000}, _api.PermissionDenied),
+        (403, set(), _api.PermissionDenied),
+        (404, {7003}, _api.NotFound),
+        (400, {7003}, _api.NotFound),
+        (404, set(), _api.NotFound),
+        (429, {971}, _api.RateLimited),
+        (429, {10429}, _api.RateLimited),
+        (429, set(), _api.RateLimited),
+        (403, {10429}, _api.RateLimited),
+        (500, set(), _api.ServiceFailed),
+        (502, {10000}, _api.ServiceFailed),
+        (530, set(), _api.ServiceFailed),
+        (301, set(), _api.Redirected),
+        (307, set(), _api.Redirected),
+        (400, {1}, _api.Refused),
+        (400, {None}, _api.Refused),
+        (402, set(), _api.Refused),
+        (200, {7}, _api.Refused),
+    ],
+)
+def test_error_class(status: int, codes: set[int | None], expected: type[CloudflareError]) -> None:
+    assert _api.error_class(status, codes) is expected
+
+
+def test_each_failure_can_be_told_from_its_message_alone() -> None:
+    calls = (READ, WRITE)
+    sentences = {str(error(call, "it failed")) for error in every_error() for call in calls}
+    # Both calls in every class, plus nothing that two classes share.
+    assert len(sentences) == len(every_error()) * len(calls)
+    for sentence in sentences:
+        assert sentence.startswith(
+            ("Could not read the thing of account 1: it failed. ", "Could not set the thing of account 1: it failed. ")
+        )
+        assert sentence.endswith(".")
+        assert ".." not in sentence
+        assert "\n" not in sentence
+
+
+def test_refused_write_names_the_permission_and_the_dashboard() -> None:
+    text = str(_api.PermissionDenied(WRITE, "no"))
+    assert "AI Gateway Write (Edit in the dashboard)" in text
+    assert "dashboard sessions only" in text
+
+
+def test_refused_read_names_its_permission_and_not_the_dashboard() -> None:
+    text = str(_api.PermissionDenied(READ, "no"))
+    assert "AI Gateway Read" in text
+    assert "account_id" in text
+    assert "dashboard sessions" not in text
+
+
+def test_aftermath_stands_between_cause_and_advice() -> None:
+    error = _api.TimedOut(WRITE, "no answer")
+    error.aftermath = "Nothing was changed."
+    assert str(error).startswith("Could not set the thing of account 1: no answer. Nothing was changed. Raise")
+
+
+def test_facts() -> None:
+    error = _api.NotFound(READ, "no", 404, [Message(7003, "no route"), Message(None, "more")], "ray")
+    assert error.facts() == {
+        "status": 404,
+        "code": 7003,
+        "messages": ["no route", "more"],
+        "ray_id": "ray",
+        "method": "GET",
+        "path": "accounts/1/thing",
+    }
+
+
+def test_facts_without_an_answer() -> None:
+    facts = _api.NetworkFailed(READ, "no").facts()
+    assert (facts["status"], facts["code"], facts["messages"], facts["ray_id"]) == (None, None, [], None)
+
+
+def test_error_chain_is_flattened() -> None:
+    errors = [
+        {
+            "code": 6003,
+            "message": "Invalid request headers",
+            "error_chain": [{"code": 6111, "message": "Invalid format"}],
+        }
+    ]
+    (message,) = _api.messages_of(errors)
+    assert message == Message(6003, "Invalid request headers: code 6111 (Invalid format)")
+    assert _api.described(message) == "code 6003 (Invalid request headers: code 6111 (Invalid format))"
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        (None, []),
+        ("text", []),
+        (["text"], [Message(None, "text")]),
+        ([{"code": 7003.0, "message": "m"}], [Message(7003, "m")]),
+        ([{"code": True, "message": "m"}], [Message(None, "m")]),
+        ([{"code": "7003", "message": "m"}], [Message(None, "m")]),
+        ([{"code": float("inf")}], [Message(None, "")]),
+        ([{"code": 1}], [Message(1, "")]),
+    ],
+)
+def test_messages_of_odd_errors(errors: object, expected: list[Message]) -> None:
+    assert _api.messages_of(errors) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [(Message(None, "text"), "text"), (Message(5, ""), "code 5"), (Message(5, "text"), "code 5 (text)")],
+)
+def test_described(message: Message, expected: str) -> None:
+    assert _api.described(message) == expected
+
+
+@given(JSON)
+def test_messages_of_anything_are_single_clean_lines(errors: object) -> None:
+    for message in _api.messages_of(errors):
+        assert message.code is None or type(message.code) is int
+        assert "\n" not in message.text
+
+
+@given(st.text(), st.integers(1, 400))
+def test_clean_gives_one_short_printable_line(text: str, length: int) -> None:
+    cleaned = _api.clean(text, length)
+    assert len(cleaned) <= length
+    assert cleaned.strip() == cleaned
+    assert all(character == " " or character.isprintable() for character in cleaned)
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=300))
+def test_clean_leaves_plain_text_alone(text: str) -> None:
+    assert _api.clean(text) == text
+
+
+def test_clean_removes_terminal_escapes() -> None:
+    assert "\x1b" not in _api.clean("\x1b[31mred\x1b[0m\r\nnext\u202e")
