@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import ssl
+import sys
 import threading
 import time
 from email.utils import formatdate
@@ -498,3 +500,13 @@ def test_the_user_agent_names_the_release(client: Client) -> None:
     galaxy = Path(__file__).parents[4].joinpath("galaxy.yml")
     version = yaml.safe_load(galaxy.read_text())["version"]
     assert client._session.headers["User-Agent"] == f"ansible-collection-finops.cloudflare/{version}"
+
+
+def test_without_requests_the_file_can_still_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = _client.__name__
+    # Importing sets the attribute of the package as well; both are put back afterwards.
+    monkeypatch.setattr(sys.modules[name.rpartition(".")[0]], "_client", _client)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    monkeypatch.delitem(sys.modules, name)
+    assert importlib.import_module(name).HAS_REQUESTS is False
+    assert _client.HAS_REQUESTS is True
