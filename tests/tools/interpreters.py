@@ -1,0 +1,57 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the Python interpreters of this machine that really start."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+EXECUTABLE = re.compile(r"python3\.\d+")
+# ensurepip and venv are separate packages on some systems, and nothing here works without them.
+PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
+
+Version = tuple[int, int]
+
+
+def _candidates() -> list[Path]:
+    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    directories = [Path(directory) for directory in os.get_exec_path()]
+    directories += sorted(versions.glob("*/bin"))
+    return [
+        path
+        for directory in directories
+        if directory.is_dir()
+        for path in sorted(directory.iterdir())
+        if EXECUTABLE.fullmatch(path.name) and os.access(path, os.X_OK)
+    ]
+
+
+def find() -> dict[Version, Path]:
+    """Map each Python version to the first interpreter that starts; a version manager's dead shim does not."""
+    found: dict[Version, Path] = {}
+    for candidate in _candidates():
+        if _version(candidate.name.removeprefix("python")) in found:
+            continue
+        probe = subprocess.run([candidate, "-c", PROBE], capture_output=True, text=True, check=False)
+        if probe.returncode == 0:
+            version, executable = probe.stdout.strip().split(" ", 1)
+            found.setdefault(_version(version), Path(executable))
+    return found
+
+
+def put_on_path(interpreters: dict[Version, Path]) -> None:
+    """Make ``pythonX.Y`` start the interpreter that was found, also for the programs that are started from here."""
+    for (major, minor), executable in interpreters.items():
+        if shutil.which(f"python{major}.{minor}") != str(executable):
+            os.environ["PATH"] = f"{executable.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def _version(text: str) -> Version:
+    major, minor = text.split(".")
+    return int(major), int(minor)
