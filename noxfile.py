@@ -72,7 +72,9 @@ def matrix() -> dict[str, interpreters.Version]:
     if chosen := os.environ.get("ANSIBLE_CORE"):
         running = sys.version_info[:2]
         if chosen not in CORES or running not in controllers(CORES[chosen]):
-            raise SystemExit(f"ANSIBLE_CORE={chosen} is not to be tested on Python {dotted(running)}; known: {CORES}")
+            raise SystemExit(
+                f"ANSIBLE_CORE={chosen} cannot be tested on Python {dotted(running)}, see CORES in noxfile.py"
+            )
         return {chosen: running}
     runnable = [series for series, core in CORES.items() if controllers(core)]
     floor, newest = runnable[0], runnable[-1]

@@ -13,8 +13,9 @@ import subprocess
 from pathlib import Path
 
 EXECUTABLE = re.compile(r"python3\.\d+")
-# ensurepip and venv are separate packages on some systems, and nothing here works without them.
-PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
+# ensurepip and venv are separate packages on some systems, and nothing here works without them. In an activated virtual
+# environment it is the interpreter beneath that counts: others are made from it.
+PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
 
 Version = tuple[int, int]
 
