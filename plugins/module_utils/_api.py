@@ -234,7 +234,7 @@ class Refused(CloudflareError):
 
 
 _TOO_MANY_REQUESTS = {971, 10429}
-_MALFORMED_HEADERS = {6003, 6102, 6103, 6111}
+_MALFORMED_HEADER = 6003
 _NO_CREDENTIALS = 9106
 _UNKNOWN_KEY = 9103
 _INVALID_TOKEN = 9109
@@ -247,7 +247,7 @@ def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:
         return RateLimited
     if status >= 500:
         return ServiceFailed
-    if codes & _MALFORMED_HEADERS:
+    if _MALFORMED_HEADER in codes:
         return CredentialsMalformed
     if _NO_CREDENTIALS in codes:
         return CredentialsMissing
@@ -259,7 +259,7 @@ def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:
         return NotFound
     if status == 403:
         return PermissionDenied
-    if 300 <= status < 400:
+    if status // 100 == 3:
         return Redirected
     return Refused
 

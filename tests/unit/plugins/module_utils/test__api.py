@@ -46,11 +46,13 @@ def every_error() -> list[type[CloudflareError]]:
         (429, {10429}, _api.RateLimited),
         (429, set(), _api.RateLimited),
         (403, {10429}, _api.RateLimited),
+        (403, {971}, _api.RateLimited),
         (500, set(), _api.ServiceFailed),
         (502, {10000}, _api.ServiceFailed),
         (530, set(), _api.ServiceFailed),
         (301, set(), _api.Redirected),
         (307, set(), _api.Redirected),
+        (399, set(), _api.Redirected),
         (400, {1}, _api.Refused),
         (400, {None}, _api.Refused),
         (402, set(), _api.Refused),
@@ -167,6 +169,10 @@ def test_clean_gives_one_short_printable_line(text: str, length: int) -> None:
 @given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=300))
 def test_clean_leaves_plain_text_alone(text: str) -> None:
     assert _api.clean(text) == text
+
+
+def test_clean_says_that_it_has_cut() -> None:
+    assert _api.clean("x" * 301) == "x" * 299 + "…"
 
 
 def test_clean_removes_terminal_escapes() -> None:

@@ -69,6 +69,7 @@ def test_legal_amounts_are_wanted_as_they_are(amount: int, threshold: int) -> No
     [
         (50, 500, "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00); for $50.00 write 5000."),
         (999, 500, "amount is in cents: 999 is $9.99, the minimum is 1000 ($10.00); for $999.00 write 99900."),
+        (10, 500, "amount is in cents: 10 is $0.10, the minimum is 1000 ($10.00); for $10.00 write 1000."),
         (9, 500, "amount is in cents: 9 is $0.09, the minimum is 1000 ($10.00)."),
         (0, 500, "amount is in cents: 0 is $0.00, the minimum is 1000 ($10.00)."),
         (-5000, 500, "amount is in cents: -5000 is -$50.00, the minimum is 1000 ($10.00)."),
