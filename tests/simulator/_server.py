@@ -41,7 +41,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = reply
+    def __getattr__(self, name: str) -> Any:
+        # http.server looks for do_GET and the like, and answers by itself to a method that has none.
+        if name.startswith("do_"):
+            return self.reply
+        raise AttributeError(name)
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+# The collection is no Python package outside an ansible_collections tree, so its simulator is found by its folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator
+
+
+class Client:
+    """Sends what it is told to, well-formed or not."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.session = requests.Session()
+        # A proxy or a ~/.netrc of the machine has no say here.
+        self.session.trust_env = False
+
+    def ask(
+        self, method: str, path: str = "topup/config", *, account_id: str = ACCOUNT_ID, **options: Any
+    ) -> requests.Response:
+        options.setdefault("headers", {"Authorization": f"Bearer {WRITE_TOKEN}"})
+        url = f"{self.simulator.api_url}/accounts/{account_id}/ai-gateway/billing/{path}"
+        return self.session.request(method, url, timeout=10, allow_redirects=False, **options)
+
+    def result(self, method: str, path: str = "topup/config", **options: Any) -> Any:
+        answer = self.ask(method, path, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def control(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.session.request(method, f"{self.simulator.control_url}{path}", timeout=10, **options)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[Client]:
+    client = Client(simulator)
+    with client.session:
+        yield client
