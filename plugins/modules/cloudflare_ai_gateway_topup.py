@@ -212,7 +212,6 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, Refused
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client

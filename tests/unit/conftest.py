@@ -17,7 +17,6 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from ansible.module_utils.common.text.converters import to_bytes
-
 from ansible_collections.finops.cloudflare.plugins.module_utils import _client
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simulator
 

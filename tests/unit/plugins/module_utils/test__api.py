@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError, Message
+from hypothesis import given
+from hypothesis import strategies as st
 
 READ = Call("GET", "accounts/1/thing", "read the thing of account 1", "AI Gateway Read", dict)
 WRITE = Call("POST", "accounts/1/thing", "set the thing of account 1", "AI Gateway Write", dict, dashboard_only=True)

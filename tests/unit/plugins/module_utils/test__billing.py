@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.finops.cloudflare.plugins.module_utils import _billing
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
+from hypothesis import given
+from hypothesis import strategies as st
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 AMOUNTS = st.integers(_billing.MINIMUM_AMOUNT, 10**12)

@@ -17,9 +17,6 @@ from typing import Any
 import pytest
 import trustme
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
 from ansible_collections.finops.cloudflare.plugins.module_utils._billing import (
@@ -36,6 +33,8 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     WRITE_TOKEN,
     Simulator,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 WANTED = wanted_topup(5000, 500)
 READ = read_topup(ACCOUNT_ID)

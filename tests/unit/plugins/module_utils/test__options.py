@@ -10,9 +10,6 @@ from typing import Any, Callable
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.finops.cloudflare.plugins.module_utils import _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._billing import read_topup
@@ -24,6 +21,8 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     WRITE_TOKEN,
     Simulator,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 NO_OPTIONS = {"api_token": None, "api_key": None, "api_email": None}
 BEARER = {"Authorization": "Bearer t"}
