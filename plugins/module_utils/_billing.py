@@ -84,7 +84,8 @@ def _cents(result: Mapping[str, Any], key: str) -> int | float | None:
     value = result.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    # Python's JSON reader makes 1e999 infinity.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value in (math.inf, -math.inf):
         raise ValueError(f"{key} in it is no number of cents")
     whole = int(value)
     return (whole if whole == value else value) or None
@@ -175,8 +176,8 @@ def utc(timestamp: object) -> str:
     """A Unix time as ISO 8601 in UTC. From 1e11 on it can only be milliseconds; what is no time is shown as it is."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, (int, float)):
         return clean(timestamp)
-    seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp
     try:
+        seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp
         return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return clean(timestamp)
