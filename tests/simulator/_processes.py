@@ -47,7 +47,8 @@ def start(command: list[str], info_file: Path) -> dict[str, Any]:
     log_file = info_file.with_name(f"{info_file.name}.log")
     try:
         with log_file.open("wb") as log:
-            child = subprocess.Popen(
+            # It outlives this program, so nothing here waits for it.
+            child = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
     except OSError as error:
