@@ -168,10 +168,11 @@ def coverage(session: nox.Session) -> None:
     """Combine what unit and integration tests covered, and refuse too little of it."""
     session.install("ansible-core")
     tree = collection_tree(session)
-    for data in COVERAGE.glob("*/*"):
-        shutil.copy(data, tree / "tests" / "output" / "coverage")
+    results = tree / "tests" / "output" / "coverage"
+    for series in matrix():
+        shutil.copytree(COVERAGE / series, results, dirs_exist_ok=True)
     combine = ["ansible-test", "coverage", "combine", "--requirements", "--color", "no"]
-    with session.chdir(tree / "tests" / "output" / "coverage"):
+    with session.chdir(results):
         session.run(*combine)
         # Without the stubs, a file that no test ever imported would not count as uncovered.
         session.run(*combine, "--stub")
