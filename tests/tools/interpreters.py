@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 EXECUTABLE = re.compile(r"python3\.\d+")
@@ -22,8 +23,8 @@ Version = tuple[int, int]
 
 def _candidates() -> list[Path]:
     versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    directories = [Path(directory) for directory in os.get_exec_path()]
-    directories += sorted(versions.glob("*/bin"))
+    running = Path(sys.base_exec_prefix) / "bin"
+    directories = [running, *map(Path, os.get_exec_path()), *sorted(versions.glob("*/bin"))]
     return [
         path
         for directory in directories
