@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 import requests
@@ -49,7 +50,18 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def client(simulator: Simulator) -> Iterator[Client]:
-    client = Client(simulator)
-    with client.session:
-        yield client
+def connect(simulator: Simulator) -> Iterator[Callable[[], Client]]:
+    """Makes clients with a connection of their own."""
+    with ExitStack() as open_sessions:
+
+        def connected() -> Client:
+            client = Client(simulator)
+            open_sessions.enter_context(client.session)
+            return client
+
+        yield connected
+
+
+@pytest.fixture
+def client(connect: Callable[[], Client]) -> Client:
+    return connect()

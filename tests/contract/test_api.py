@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
-from conftest import Client
 from simulator.simulator import (
     ACCOUNT_ID,
     EMAIL,
@@ -21,6 +20,9 @@ from simulator.simulator import (
     WRITE_TOKEN,
     Simulator,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.finops.cloudflare.tests.contract.conftest import Client
 
 TOPUP = {"amount": 5000, "threshold": 500}
 NOTHING = {"amount": None, "threshold": None, "disabledReason": None, "error": None, "lastFailedAt": None}
@@ -255,16 +257,15 @@ def test_a_rate_limit_refuses_everything_until_its_window_ends(client: Client, s
     assert [client.ask("GET").status_code for attempt in range(2)] == [200, 429]
 
 
-def test_clients_at_once(simulator: Simulator) -> None:
+def test_clients_at_once(simulator: Simulator, connect: Callable[[], Client]) -> None:
     """Each of them sets and reads its own account, while the others do."""
 
     def converse(number: int) -> bool:
         account_id, topup = f"{number:032x}", {"amount": 1000 + number, "threshold": 500 + number}
         simulator.set_account(account_id)
-        client = Client(simulator)
-        with client.session:
-            written = client.result("POST", account_id=account_id, json=topup)
-            read = [client.result("GET", account_id=account_id) for attempt in range(10)]
+        client = connect()
+        written = client.result("POST", account_id=account_id, json=topup)
+        read = [client.result("GET", account_id=account_id) for attempt in range(10)]
         return written == topup and read == [{**NOTHING, **topup}] * 10
 
     with ThreadPoolExecutor(16) as pool:

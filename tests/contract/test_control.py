@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Client
 from simulator.simulator import (
     ACCOUNT_ID,
     EMAIL,
@@ -22,6 +21,9 @@ from simulator.simulator import (
     WRITE_TOKEN,
     Simulator,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.finops.cloudflare.tests.contract.conftest import Client
 
 NEW = "ab" * 16
 TOPUP = {"amount": 5000, "threshold": 500}

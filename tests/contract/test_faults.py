@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from conftest import Client
 from simulator import _faults
 from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN, Simulator
+
+if TYPE_CHECKING:
+    from ansible_collections.finops.cloudflare.tests.contract.conftest import Client
 
 TOPUP = {"amount": 5000, "threshold": 500}
 
