@@ -1,0 +1,197 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Show the collection at work, against the simulator. Run by ``make demo``, with a Python that has ansible-core and requests.
+
+Every command is one that a user would type. Each must end as its step announces, or the demo fails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator  # noqa: E402  # pylint: disable=wrong-import-position
+
+PLAYBOOK = "ansible-playbook finops.cloudflare.topup"
+AD_HOC = "ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_topup"
+BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+
+
+class Step(NamedTuple):
+    """A command, and what has to come of it."""
+
+    title: str
+    command: str
+    requests: list[str]
+    stored: tuple[int | None, int | None]
+    """Amount and threshold, in cents, that the API holds afterwards."""
+    shows: str
+    """A regular expression that the output matches."""
+    fails: bool = False
+
+
+def recap(changed: int, failed: int = 0) -> str:
+    return rf"changed={changed} .*failed={failed} "
+
+
+OFF = (None, None)
+STEPS = [
+    Step(
+        "Look before money moves: check mode shows the change and makes none",
+        f"{PLAYBOOK} -e amount=5000 -e threshold=1000 --check --diff",
+        ["GET"],
+        OFF,
+        recap(changed=1),
+    ),
+    Step(
+        "Buy $50.00 of credit whenever the balance falls below $10.00",
+        f"{PLAYBOOK} -e amount=5000 -e threshold=1000",
+        ["GET", "POST"],
+        (5000, 1000),
+        recap(changed=1),
+    ),
+    Step(
+        "The second time there is nothing to change",
+        f"{PLAYBOOK} -e amount=5000 -e threshold=1000",
+        ["GET"],
+        (5000, 1000),
+        recap(changed=0),
+    ),
+    Step(
+        "Check what twice the amount would change",
+        f"{PLAYBOOK} -e amount=10000 -e threshold=1000 --check --diff",
+        ["GET"],
+        (5000, 1000),
+        recap(changed=1),
+    ),
+    Step(
+        "Change it, with an ad-hoc command, and see the result",
+        f"{AD_HOC} -a 'amount=10000 threshold=1000'",
+        ["GET", "POST"],
+        (10000, 1000),
+        r'"changed": true',
+    ),
+    Step(
+        "A common mistake, dollars for cents, is refused before any request",
+        f"{PLAYBOOK} -e amount=50 -e threshold=1000",
+        [],
+        (10000, 1000),
+        recap(changed=0, failed=1),
+        fails=True,
+    ),
+    Step(
+        "Buy nothing automatically any more",
+        f"{PLAYBOOK} -e state=absent --diff",
+        ["GET", "DELETE"],
+        OFF,
+        recap(changed=1),
+    ),
+    Step(
+        "Removed is removed",
+        f"{PLAYBOOK} -e state=absent",
+        ["GET"],
+        OFF,
+        recap(changed=0),
+    ),
+]
+
+GOODBYE = f"""\
+{BOLD}The same for a real account{PLAIN}, once this collection is installed; without --check it is done:
+
+  export CLOUDFLARE_API_TOKEN=… CLOUDFLARE_ACCOUNT_ID=…
+  {PLAYBOOK} -e amount=5000 -e threshold=1000 --check --diff
+"""
+
+
+class DemoFailed(Exception):
+    """A step has ended in another way than it announced."""
+
+
+def environment(directory: Path, simulator: Simulator) -> dict[str, str]:
+    """The caller's environment with the simulator for Cloudflare, and without what could reach a real account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUDFLARE_", "ANSIBLE_"))}
+    (directory / "ansible.cfg").touch()
+    return {
+        **kept,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
+        "COLUMNS": "80",
+        "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
+        "ANSIBLE_HOME": str(directory / "home"),
+        "ANSIBLE_COLLECTIONS_PATH": str(directory / "collections"),
+        "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
+        "ANSIBLE_NOCOWS": "true",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
+        "CLOUDFLARE_API_TOKEN": WRITE_TOKEN,
+        "CLOUDFLARE_BASE_URL": simulator.api_url,
+    }
+
+
+def install(directory: Path, env: dict[str, str]) -> None:
+    command = ["ansible-galaxy", "collection", "install", str(ROOT), "--offline", "-p", env["ANSIBLE_COLLECTIONS_PATH"]]
+    installed = subprocess.run(command, env=env, cwd=directory, text=True, capture_output=True, check=False)
+    if installed.returncode:
+        raise DemoFailed(f"The collection could not be installed:\n{installed.stdout}{installed.stderr}")
+
+
+def show(number: int, step: Step, simulator: Simulator, directory: Path, env: dict[str, str]) -> None:
+    print(f"{BOLD}{number}. {step.title}{PLAIN}\n\n$ {step.command}\n", flush=True)
+    simulator.forget_requests()
+    run = subprocess.run(
+        shlex.split(step.command),
+        env=env,
+        cwd=directory,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    print(run.stdout.strip())
+    requests = [request["method"] for request in simulator.requests]
+    topup = simulator.account(ACCOUNT_ID)["topup"]
+    stored = (topup["amount"], topup["threshold"])
+    print(f"\nRequests: {', '.join(requests) or 'none'}. The API now holds: {described(stored)}.\n", flush=True)
+
+    plain = re.sub(r"\033\[[0-9;]*m", "", run.stdout)
+    if (run.returncode != 0) != step.fails or not re.search(step.shows, plain):
+        raise DemoFailed(f"Step {number} ended with exit code {run.returncode}, and not as it should.")
+    if (requests, stored) != (step.requests, step.stored):
+        raise DemoFailed(f"Step {number} should have made the requests {step.requests} and left {step.stored}.")
+
+
+def described(stored: tuple[int | None, int | None]) -> str:
+    amount, threshold = stored
+    return "no auto top-up" if amount is None else f"buy {amount} cents below {threshold} cents"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="finops-cloudflare-demo-") as name, Simulator() as simulator:
+        directory = Path(name)
+        env = environment(directory, simulator)
+        install(directory, env)
+        print(f"A stand-in for Cloudflare's API answers at {simulator.api_url}: nothing here can spend money.\n")
+        for number, step in enumerate(STEPS, 1):
+            show(number, step, simulator, directory, env)
+    print(GOODBYE)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except DemoFailed as failed:
+        sys.exit(f"{failed}\nThe demo has failed.")
+    except KeyboardInterrupt:
+        sys.exit("\nThe demo was interrupted; nothing is left behind.")

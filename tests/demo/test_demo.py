@@ -1,0 +1,101 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hold what the demo shows against what it promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+RUN = Path(__file__).with_name("run.py")
+
+
+@pytest.fixture
+def demo() -> ModuleType:
+    """The demo's program, imported but not run."""
+    spec = importlib.util.spec_from_file_location("demo_run", RUN)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """An environment with a place of its own for temporary files, and with an account that must not be touched."""
+    return {
+        **os.environ,
+        "TMPDIR": str(tmp_path),
+        "CLOUDFLARE_API_TOKEN": "a-token-of-the-caller",
+        "CLOUDFLARE_BASE_URL": "http://127.0.0.1:9",
+        "CLOUDFLARE_ACCOUNT_ID": "f" * 32,
+    }
+
+
+def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: dict[str, str], tmp_path: Path) -> None:
+    shown = subprocess.run([sys.executable, RUN], env=env, text=True, capture_output=True, check=False)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert shown.stderr == ""
+    assert re.findall(r"^(\d+)\. ", shown.stdout, re.MULTILINE) == [str(number) for number in range(1, 9)]
+    recaps = re.findall(r"changed=(\d+) .*failed=(\d+)", shown.stdout)
+    assert recaps == [("1", "0"), ("1", "0"), ("0", "0"), ("1", "0"), ("0", "1"), ("1", "0"), ("0", "0")]
+    assert "+amount: 5000 ($50.00)" in shown.stdout
+    assert "-amount: 5000 ($50.00)\n+amount: 10000 ($100.00)" in shown.stdout
+    assert "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00)" in shown.stdout
+    assert "-auto top-up: on" in shown.stdout
+    assert "WARNING" not in shown.stdout
+    assert "\033[" not in shown.stdout
+    for secret in (demo.WRITE_TOKEN, "a-token-of-the-caller"):
+        assert secret not in shown.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, RUN],
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        while not running.stdout.readline().startswith("$ "):
+            assert running.poll() is None
+        os.killpg(running.pid, signal.SIGINT)
+        _output, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_step_that_ends_otherwise_fails_the_demo(demo: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    class RefusesTokens(demo.Simulator):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.settings["token_writes"] = "refused"
+
+    monkeypatch.setattr(demo, "Simulator", RefusesTokens)
+    monkeypatch.setattr(demo, "STEPS", demo.STEPS[1:2])
+    with pytest.raises(demo.DemoFailed, match="Step 1 ended with exit code 2"):
+        demo.main()
+
+
+@pytest.mark.parametrize("wrong", [{"requests": ["GET", "GET"]}, {"stored": (5000, 999)}, {"shows": "changed=7"}])
+def test_a_step_is_held_to_all_that_it_announces(
+    demo: ModuleType, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, object]
+) -> None:
+    monkeypatch.setattr(demo, "STEPS", [demo.STEPS[1]._replace(**wrong)])
+    with pytest.raises(demo.DemoFailed, match="Step 1"):
+        demo.main()
