@@ -153,7 +153,7 @@ def test_described(message: Message, expected: str) -> None:
 @given(JSON)
 def test_messages_of_anything_are_single_clean_lines(errors: object) -> None:
     for message in _api.messages_of(errors):
-        assert message.code is None or type(message.code) is int
+        assert message.code is None or isinstance(message.code, int)
         assert "\n" not in message.text
 
 

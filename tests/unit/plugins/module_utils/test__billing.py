@@ -104,7 +104,7 @@ def test_whole_amounts_are_integers_however_they_are_written(amount: int, thresh
     whole = _billing.topup_from_api({"amount": amount, "threshold": threshold})
     fractional = _billing.topup_from_api({"amount": float(amount), "threshold": float(threshold)})
     assert whole == fractional == topup(amount=amount, threshold=threshold)
-    assert type(fractional["amount"]) is int and type(fractional["threshold"]) is int
+    assert isinstance(fractional["amount"], int) and isinstance(fractional["threshold"], int)
 
 
 def test_a_fraction_is_kept_and_never_equal_to_a_whole() -> None:

@@ -5,26 +5,17 @@
 from __future__ import annotations
 
 import importlib
-import socket
-import ssl
 import sys
-import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 import yaml
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
-from ansible_collections.finops.cloudflare.plugins.module_utils._billing import (
-    NO_TOPUP,
-    read_topup,
-    wanted_topup,
-    write_topup,
-)
+from ansible_collections.finops.cloudflare.plugins.module_utils._billing import NO_TOPUP, read_topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
@@ -33,32 +24,22 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     WRITE_TOKEN,
     Simulator,
 )
+from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import (
+    READ,
+    REMOVE,
+    WANTED,
+    WRITE,
+    client_of,
+    failure_of,
+    methods,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-WANTED = wanted_topup(5000, 500)
-READ = read_topup(ACCOUNT_ID)
-WRITE = write_topup(ACCOUNT_ID, WANTED)
-REMOVE = write_topup(ACCOUNT_ID, NO_TOPUP)
-
-
-def client_of(url: str, token: str = WRITE_TOKEN, **options: Any) -> Client:
-    return Client({"Authorization": f"Bearer {token}"}, url, **{"timeout": 5, "retries": 3, "verify": True, **options})
 
 
 @pytest.fixture
 def client(simulator: Simulator) -> Client:
     return client_of(simulator.api_url)
-
-
-def methods(simulator: Simulator) -> list[str]:
-    return [request["method"] for request in simulator.requests]
-
-
-def failure_of(client: Client, call: Call) -> CloudflareError:
-    with pytest.raises(CloudflareError) as failed:
-        client.send(call)
-    return failed.value
 
 
 def test_read_write_remove(client: Client, simulator: Simulator) -> None:
@@ -72,7 +53,8 @@ def test_read_write_remove(client: Client, simulator: Simulator) -> None:
 
 def test_the_connection_is_kept_open(client: Client) -> None:
     client.send(READ)
-    (pool,) = client._session.get_adapter(client._base_url).poolmanager.pools._container.values()
+    adapter: Any = client._session.get_adapter(client._base_url)
+    (pool,) = adapter.poolmanager.pools._container.values()
     client.send(READ)
     assert (pool.num_connections, pool.num_requests) == (1, 2)
 
@@ -87,8 +69,7 @@ def test_the_connection_is_kept_open(client: Client) -> None:
 def test_refused_credentials(
     simulator: Simulator, token: str, error: type[CloudflareError], status: int, code: int
 ) -> None:
-    failure = failure_of(client_of(simulator.api_url, token), READ)
-    assert type(failure) is error
+    failure = failure_of(client_of(simulator.api_url, token), READ, error)
     facts = failure.facts()
     assert (facts["status"], facts["code"]) == (status, code)
     assert facts["ray_id"]
@@ -99,12 +80,12 @@ def test_refused_credentials(
 def test_a_read_token_cannot_write(simulator: Simulator) -> None:
     client = client_of(simulator.api_url, READ_TOKEN)
     assert client.send(READ) == NO_TOPUP
-    assert type(failure_of(client, WRITE)) is _api.PermissionDenied
+    failure_of(client, WRITE, _api.PermissionDenied)
     assert methods(simulator) == ["GET", "POST"]
 
 
 def test_an_unknown_account(client: Client) -> None:
-    assert type(failure_of(client, read_topup("f" * 32))) is _api.NotFound
+    failure_of(client, read_topup("f" * 32), _api.NotFound)
 
 
 @pytest.mark.parametrize("call", [READ, WRITE, REMOVE], ids=lambda call: call.method)
@@ -117,8 +98,7 @@ def test_429_is_waited_for_as_asked(client: Client, simulator: Simulator, pauses
 
 def test_a_wait_of_an_hour_is_an_error_that_says_so(client: Client, simulator: Simulator, pauses: list[float]) -> None:
     simulator.add_fault(fault="rate_limited", retry_after=3600)
-    failure = failure_of(client, READ)
-    assert type(failure) is _api.RateLimited
+    failure = failure_of(client, READ, _api.RateLimited)
     assert "asked to wait 3600 seconds, longer than the 330 that are waited" in str(failure)
     assert pauses == []
     assert methods(simulator) == ["GET"]
@@ -138,8 +118,7 @@ def test_without_a_usable_wait_the_pauses_grow(raw_server: Any, pauses: list[flo
     raw_server.answer = (
         f"HTTP/1.1 429 Too Many Requests\r\n{header}Connection: close\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
     )
-    failure = failure_of(client_of(raw_server.url, retries=6), READ)
-    assert type(failure) is _api.RateLimited
+    failure = failure_of(client_of(raw_server.url, retries=6), READ, _api.RateLimited)
     assert "(7 attempts)" in str(failure)
     for pause, longest in zip(pauses, [1, 2, 4, 8, 16, 16]):
         assert longest / 2 <= pause <= longest
@@ -168,8 +147,7 @@ def test_lasting_faults_are_reported_as_cloudflares(
     client: Client, simulator: Simulator, pauses: list[float], fault: str
 ) -> None:
     simulator.add_fault(fault=fault, times=9)
-    failure = failure_of(client, READ)
-    assert type(failure) is _api.ServiceFailed
+    failure = failure_of(client, READ, _api.ServiceFailed)
     assert "<" not in str(failure)
     assert "Ray ID" in str(failure)
     assert "(4 attempts)" in str(failure)
@@ -213,8 +191,7 @@ def test_a_write_with_an_odd_answer_is_looked_up(client: Client, simulator: Simu
 
 def test_a_write_that_stores_something_else_is_a_failure(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(fault="wrong_echo", method="POST")
-    failure = failure_of(client, WRITE)
-    assert type(failure) is _api.UnexpectedAnswer
+    failure = failure_of(client, WRITE, _api.UnexpectedAnswer)
     assert "the amounts in it are not those that were sent" in str(failure)
 
 
@@ -254,24 +231,21 @@ def test_a_write_that_cannot_be_checked_is_not_repeated_after_429_either(
     client: Client, simulator: Simulator, pauses: list[float]
 ) -> None:
     simulator.add_fault(fault="rate_limited", retry_after=1)
-    failure = failure_of(client, WRITE._replace(settled=None))
-    assert type(failure) is _api.RateLimited
+    failure = failure_of(client, WRITE._replace(settled=None), _api.RateLimited)
     assert failure.aftermath == ""
     assert methods(simulator) == ["POST"]
 
 
 def test_a_refused_write_is_not_repeated(client: Client, simulator: Simulator) -> None:
     simulator.set_account(ACCOUNT_ID, limits={"max_cents": 4000})
-    failure = failure_of(client, WRITE)
-    assert type(failure) is _api.Refused
+    failure = failure_of(client, WRITE, _api.Refused)
     assert failure.aftermath == ""
     assert methods(simulator) == ["POST"]
 
 
 def test_success_false_in_a_200_is_a_failure(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(fault="success_false")
-    failure = failure_of(client, READ)
-    assert type(failure) is _api.Refused
+    failure = failure_of(client, READ, _api.Refused)
     assert failure.status == 200
 
 
@@ -286,8 +260,7 @@ def test_success_false_in_a_200_is_a_failure(client: Client, simulator: Simulato
 )
 def test_answers_that_are_none(client: Client, simulator: Simulator, fault: str, said: str) -> None:
     simulator.add_fault(fault=fault)
-    failure = failure_of(client, READ)
-    assert type(failure) is _api.UnexpectedAnswer
+    failure = failure_of(client, READ, _api.UnexpectedAnswer)
     assert said in str(failure)
     assert methods(simulator) == ["GET"]
 
@@ -295,138 +268,8 @@ def test_answers_that_are_none(client: Client, simulator: Simulator, fault: str,
 def test_redirects_are_not_followed(client: Client, simulator: Simulator) -> None:
     with Simulator() as elsewhere:
         simulator.add_fault(fault="redirect", location=f"{elsewhere.api_url}/{READ.path}")
-        failure = failure_of(client, READ)
-        assert type(failure) is _api.Redirected
+        failure_of(client, READ, _api.Redirected)
         assert elsewhere.requests == []
-
-
-def test_the_token_wins_over_netrc(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login someone password secret\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    client = client_of(simulator.api_url)
-    client._session.trust_env = True
-    assert client.send(READ) == NO_TOPUP
-
-
-def test_http_is_not_handed_to_a_proxy(simulator: Simulator, raw_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw_server.answer = b"HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"
-    monkeypatch.setenv("http_proxy", raw_server.url)
-    monkeypatch.setenv("no_proxy", "")
-    assert client_of(simulator.api_url, retries=0).send(READ) == NO_TOPUP
-
-
-def test_https_goes_through_the_proxy_of_the_environment(raw_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw_server.answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
-    monkeypatch.setenv("https_proxy", raw_server.url)
-    failure = failure_of(client_of("https://api.cloudflare.invalid/client/v4", retries=0), READ)
-    assert type(failure) is _api.NetworkFailed
-    assert "no connection to https://api.cloudflare.invalid/client/v4 through the proxy (" in str(failure)
-    assert "407" in str(failure)
-
-
-def test_nobody_listens(pauses: list[float]) -> None:
-    with Simulator() as gone:
-        url = gone.api_url
-    failure = failure_of(client_of(url), READ)
-    assert type(failure) is _api.NetworkFailed
-    assert "(Connection refused) (4 attempts)" in str(failure)
-    assert failure.facts()["status"] is None
-
-
-def test_an_unknown_host() -> None:
-    failure = failure_of(client_of("https://api.cloudflare.invalid", retries=0), READ)
-    assert type(failure) is _api.NetworkFailed
-
-
-def test_a_slow_answer_times_out(simulator: Simulator) -> None:
-    simulator.add_fault(fault="slow", seconds=1)
-    failure = failure_of(client_of(simulator.api_url, timeout=0.2, retries=0), READ)
-    assert type(failure) is _api.TimedOut
-    assert "within 0.2 seconds" in str(failure)
-
-
-def test_an_answer_that_stalls_in_its_body_times_out() -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def stall() -> None:
-        connection, _peer = listener.accept()
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{")
-        # Held open until the client has given up and closed its end.
-        connection.recv(1)
-        connection.close()
-
-    thread = threading.Thread(target=stall, daemon=True)
-    thread.start()
-    with listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        failure = failure_of(client_of(url, timeout=0.2, retries=0), READ)
-        assert type(failure) is _api.TimedOut
-        thread.join(5)
-    assert not thread.is_alive()
-
-
-def test_a_body_that_stops_halfway(raw_server: Any) -> None:
-    raw_server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}"
-    failure = failure_of(client_of(raw_server.url, retries=0), READ)
-    assert type(failure) is _api.NetworkFailed
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def https_url(authority: trustme.CA) -> Any:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Simulator(ssl_context=context) as simulator:
-        yield simulator.api_url
-
-
-def test_an_untrusted_certificate_is_refused_at_once(https_url: str, pauses: list[float]) -> None:
-    failure = failure_of(client_of(https_url), READ)
-    assert type(failure) is _api.TlsFailed
-    assert "certificate" in str(failure)
-    assert pauses == []
-
-
-@pytest.mark.parametrize("bundle", [None, "/nonexistent/bundle.pem"])
-def test_ca_path_is_trusted_whatever_the_environment_says(
-    https_url: str, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: str | None
-) -> None:
-    if bundle:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    assert client_of(https_url, verify=str(path)).send(READ) == NO_TOPUP
-
-
-@pytest.mark.filterwarnings("error")
-def test_certificates_need_not_be_checked(https_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/bundle.pem")
-    assert client_of(https_url, verify=False).send(READ) == NO_TOPUP
-
-
-def test_a_missing_bundle_in_the_environment(https_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/bundle.pem")
-    failure = failure_of(client_of(https_url), READ)
-    assert type(failure) is _api.TlsFailed
-    assert "/nonexistent/bundle.pem" in str(failure)
-
-
-def test_a_bundle_that_holds_no_certificate(https_url: str, tmp_path: Path) -> None:
-    path = tmp_path / "ca.pem"
-    path.write_text("nothing")
-    failure = failure_of(client_of(https_url, verify=str(path)), READ)
-    assert type(failure) is _api.TlsFailed
-
-
-def test_https_to_a_server_that_speaks_http(simulator: Simulator, pauses: list[float]) -> None:
-    failure = failure_of(client_of(simulator.api_url.replace("http:", "https:")), READ)
-    assert type(failure) is _api.TlsFailed
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -497,7 +340,7 @@ def test_no_secret_in_the_repr_of_anything(client: Client) -> None:
 
 def test_the_user_agent_names_the_release(client: Client) -> None:
     galaxy = Path(__file__).parents[4].joinpath("galaxy.yml")
-    version = yaml.safe_load(galaxy.read_text())["version"]
+    version = yaml.safe_load(galaxy.read_text(encoding="utf-8"))["version"]
     assert client._session.headers["User-Agent"] == f"ansible-collection-finops.cloudflare/{version}"
 
 

@@ -69,7 +69,7 @@ def test_one_kind_of_credentials_from_one_place(
         ({"api_token": "t\r\nX-Evil: 1"}, {}, "api_token contains a line break"),
         ({"api_token": "Bearer t"}, {}, "api_token contains a space"),
         ({"api_token": "t\x00"}, {}, "api_token contains a space, a control character"),
-        ({"api_token": "“t”"}, {}, "api_token contains a space, a control character or one outside ASCII"),
+        ({"api_token": "\u201ct\u201d"}, {}, "api_token contains a space, a control character or one outside ASCII"),
         ({"api_key": "k", "api_email": "ü@example.com"}, {}, "api_email contains a space"),
         ({"api_key": "k\n", "api_email": "e"}, {}, "api_key contains a line break"),
         ({}, {"CLOUDFLARE_API_TOKEN": "t t"}, "CLOUDFLARE_API_TOKEN contains a space"),
@@ -131,7 +131,7 @@ def test_account_id(account_id: str) -> None:
         ("0" * 33, "it has 33 characters"),
         ("0" * 32 + "\n", "it has 33 characters"),
         ("g" * 32, "it holds other characters"),
-        ("٠" * 32, "it holds other characters"),
+        ("\u0660" * 32, "it holds other characters"),
     ],
 )
 def test_account_ids_that_cannot_be(account_id: str, found: str) -> None:

@@ -17,15 +17,15 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     Simulator,
 )
 
-STOPPED = {
+STOPPED: dict[str, Any] = {
     "amount": 5000,
     "threshold": 500,
     "disabledReason": "payment_failed",
     "error": "Your card was declined.",
     "lastFailedAt": 1760000000000,
 }
-PRESENT = {"amount": 5000, "threshold": 500}
-ABSENT = {"state": "absent"}
+PRESENT: dict[str, Any] = {"amount": 5000, "threshold": 500}
+ABSENT: dict[str, Any] = {"state": "absent"}
 
 
 class Runner:
@@ -140,7 +140,7 @@ def test_whatever_the_api_looks_like_the_results_are_the_same(
     again = run(**PRESENT)
     assert not again["changed"]
     assert again["topup"] == {**NO_TOPUP, **PRESENT}
-    assert [type(again["topup"][key]) for key in PRESENT] == [int, int]
+    assert all(isinstance(again["topup"][key], int) for key in PRESENT)
     assert run(**ABSENT)["changed"]
     assert not run(**ABSENT)["changed"]
 
