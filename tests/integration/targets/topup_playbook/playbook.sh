@@ -50,7 +50,7 @@ export CLOUDFLARE_ACCOUNT_ID=$account_id
 expect "$same" "${topup[@]}" "${amounts[@]}" -e account_id= -e state=
 expect "$failed" "${topup[@]}" -e amount= -e threshold= -e state=
 expect 'are missing: amount, threshold' "${topup[@]}" -e amount= -e threshold= -e state=
-expect '^\+amount: 6000 \(\$60\.00\)$' "${topup[@]}" -e amount=6000 -e threshold=1000 --check --diff
+expect '^\+amount: 6000 \(.60\.00\)' "${topup[@]}" -e amount=6000 -e threshold=1000 --check --diff
 stored 5000/1000
 
 module=(ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_topup -a)

@@ -7,8 +7,12 @@ set -euo pipefail
 
 # ansible-test copies the target, and not the simulator, to a place below the collection's root.
 root=$PWD
-until [[ -f $root/galaxy.yml ]]; do
-    root=$(dirname "$root")
+until [[ -f $root/tests/simulator/simulator.py ]]; do
+    root=${root%/*}
+    [[ -n $root ]] || {
+        echo "ERROR: there is no simulator in a directory above $PWD"
+        exit 1
+    }
 done
 simulator=$root/tests/simulator/simulator.py
 work=$(mktemp -d)
@@ -20,19 +24,20 @@ clean_up() {
 trap clean_up EXIT
 python "$simulator" start --info-file "$work/info.json" --lifetime 1800 > "$work/started.json"
 
-# Constants of the simulator, and where it listens, become variables of this script.
-python - "$root/tests" "$work/started.json" > "$work/variables.sh" <<'EOF'
-import json, sys
+# What the simulator knows, and where it listens.
+read -r account_id write_token email global_key api_url control_url < <(
+    python - "$root/tests" "$work/started.json" <<'EOF'
+import json
+import sys
+
 sys.path.insert(0, sys.argv[1])
-from simulator import simulator
-started = json.load(open(sys.argv[2]))
-for name in ("ACCOUNT_ID", "WRITE_TOKEN", "EMAIL", "GLOBAL_KEY"):
-    print("%s=%s" % (name.lower(), getattr(simulator, name)))
-for name in ("api_url", "control_url"):
-    print("%s=%s" % (name, started[name]))
+from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN
+
+with open(sys.argv[2]) as started:
+    where = json.load(started)
+print(ACCOUNT_ID, WRITE_TOKEN, EMAIL, GLOBAL_KEY, where["api_url"], where["control_url"])
 EOF
-# shellcheck source=/dev/null
-source "$work/variables.sh"
+)
 
 unset "${!CLOUDFLARE_@}"
 export CLOUDFLARE_BASE_URL=$api_url
