@@ -9,6 +9,7 @@ This file is private to the collection and can change in any release.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Callable, NamedTuple, Sequence
 
@@ -45,6 +46,8 @@ class Settled(NamedTuple):
     """The read that shows it; its parsed result stands in for the lost answer."""
     done: Callable[[Any], bool]
     """Tells from that parsed result whether the write took effect."""
+    found: Callable[[Any], str]
+    """What a person should know of that parsed result where the write did not, as a sentence."""
 
 
 class Message(NamedTuple):
@@ -103,8 +106,8 @@ class NetworkFailed(CloudflareError):
     """No answer: name lookup, connection or proxy."""
 
     advice = (
-        "This is the network between this host and the API: check name resolution, the firewall, api_url and the "
-        "proxy variables HTTPS_PROXY and NO_PROXY, then run again."
+        "Check name resolution, the firewall, the proxy variables HTTPS_PROXY and NO_PROXY, and the base URL (api_url or "
+        "CLOUDFLARE_BASE_URL), then run again."
     )
     transient = True
     uncertain = True
@@ -122,19 +125,24 @@ class TlsFailed(CloudflareError):
     """No trustworthy connection."""
 
     advice = (
-        "TLS could not be set up: check the clock of this host, api_url, and whether a proxy that inspects TLS stands in "
-        "between; in that case give its CA certificate with ca_path."
+        "The certificate has to be trusted by a CA certificate in ca_path, or else in REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or "
+        "the Python library requests. Behind a proxy that inspects TLS, set ca_path to the proxy's CA certificate; otherwise "
+        "check that the file holds certificates, that the base URL speaks https, and the clock of this host."
     )
 
 
 class RateLimited(CloudflareError):
     """HTTP 429."""
 
-    advice = (
-        "This is Cloudflare's rate limit, 1,200 requests in 5 minutes for each user or account token: run again in "
-        "5 minutes, with fewer accounts or tasks at once."
-    )
     transient = True
+
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        minutes = math.ceil(self.retry_after / 60) if self.retry_after else 5
+        return (
+            "This is Cloudflare's rate limit, 1,200 requests in 5 minutes for each user or account token: run again in "
+            f"{minutes} minute{'s' if minutes > 1 else ''}, with fewer accounts or tasks at once."
+        )
 
 
 class ServiceFailed(CloudflareError):
@@ -149,11 +157,11 @@ class ServiceFailed(CloudflareError):
 
 
 class UnexpectedAnswer(CloudflareError):
-    """A success that is no JSON, no envelope, or holds a result of an unknown shape."""
+    """A success that is not JSON, not an envelope, or holds a result of an unknown shape."""
 
     advice = (
-        "Check that api_url is the base URL of Cloudflare's API and that no proxy or login page answers in its place; if "
-        "it is right, the API has changed: please report it with this message."
+        "Check that the base URL (api_url or CLOUDFLARE_BASE_URL) is that of Cloudflare's API and that no proxy or login page "
+        "answers in its place; if that is so, the API has changed: please report it with this message."
     )
     uncertain = True
 
@@ -177,7 +185,7 @@ class CredentialsMalformed(CloudflareError):
 
     advice = (
         "The credentials are malformed: api_token takes an API token, api_key the Global API Key and api_email its "
-        "e-mail address; an API token in api_key ends like this as well."
+        "e-mail address, each without quotes. An API token put in api_key causes this error too."
     )
 
 
@@ -195,7 +203,7 @@ class WrongToken(CloudflareError):
 
     advice = (
         "The API token is wrong, expired or revoked: create one in the Cloudflare dashboard and set api_token or "
-        "CLOUDFLARE_API_TOKEN to it."
+        "CLOUDFLARE_API_TOKEN to it. A Global API Key (cfk_) goes in api_key, with api_email."
     )
 
 
@@ -206,15 +214,15 @@ class PermissionDenied(CloudflareError):
     def advice(self) -> str:  # type: ignore[override]
         if self.call.dashboard_only:
             return (
-                "Reading was allowed, writing was not. There are two possible causes: the API token lacks the permission "
-                f"{self.call.permission} (Edit in the dashboard) for this account, so add it; or, if the token has it, "
-                "Cloudflare has closed this write to API tokens, as it documents it for dashboard sessions only: make "
-                "this change in the Cloudflare dashboard."
+                "Reading was allowed, writing was not. Two causes are possible. 1. The API token, or the user of the Global API "
+                f"Key, lacks the permission {self.call.permission} (Edit in the dashboard) for this account: add it. 2. It has "
+                "the permission, but Cloudflare accepts this write from dashboard sessions only, as it documents since "
+                "September 2026: make the change in the Cloudflare dashboard."
             )
         return (
-            "The credentials are valid but not for this: the API token lacks the permission "
-            f"{self.call.permission} for this account, or account_id is not one of its accounts. Add the permission to "
-            "the token, or correct account_id."
+            "The credentials are valid, but not for this: the API token, or the user of the Global API Key, lacks the "
+            f"permission {self.call.permission} for this account, or account_id is not one of its accounts. Add the "
+            "permission, or correct account_id."
         )
 
 
@@ -222,8 +230,8 @@ class NotFound(CloudflareError):
     """HTTP 404, or code 7003."""
 
     advice = (
-        "Cloudflare knows no such account: check account_id (copy it from the account's overview in the dashboard), and "
-        "api_url if you have set it."
+        "Cloudflare knows no such account: check account_id or CLOUDFLARE_ACCOUNT_ID (copy the id from the account's "
+        "overview in the dashboard), and the base URL if you have set it: Cloudflare's ends in /client/v4."
     )
 
 

@@ -70,7 +70,7 @@ def topup_from_api(result: object) -> Topup:
     Raises ValueError where the result is of another shape.
     """
     if not isinstance(result, dict):
-        raise ValueError("the auto top-up configuration in it is no object")
+        raise ValueError("the auto top-up configuration in it is not an object")
     return {
         "amount": _cents(result, "amount"),
         "threshold": _cents(result, "threshold"),
@@ -86,7 +86,7 @@ def _cents(result: Mapping[str, Any], key: str) -> int | float | None:
         return None
     # Python's JSON reader makes 1e999 infinity.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value in (math.inf, -math.inf):
-        raise ValueError(f"{key} in it is no number of cents")
+        raise ValueError(f"{key} in it is not a number of cents")
     whole = int(value)
     return (whole if whole == value else value) or None
 
@@ -128,9 +128,9 @@ def topup_diff(account_id: str, before: Topup, after: Topup) -> dict[str, str]:
 
 def _lines(topup: Topup) -> str:
     if not is_set(topup):
-        return "auto top-up: off\n"
+        return "auto top-up: not set\n"
     shown = ((key, topup[key]) for key in ("amount", "threshold"))
-    return "auto top-up: on\n" + "".join(
+    return "auto top-up: set\n" + "".join(
         f"{key}: {'none' if cents is None else money(cents)}\n" for key, cents in shown
     )
 
@@ -145,7 +145,7 @@ def topup_warnings(account_id: str, topup: Topup, changed: bool) -> list[str]:
             else "the values match, but nothing is bought"
         )
         warnings.append(
-            f"Cloudflare has stopped the auto top-up of account {account_id} ({_failure(topup)}): {outcome}. Mend the "
+            f"Cloudflare has stopped the auto top-up of account {account_id} ({_failure(topup)}): {outcome}. Fix the "
             "payment method and turn auto top-up on again in the Cloudflare dashboard, before the credit runs out."
         )
     elif topup["error"]:
@@ -155,8 +155,9 @@ def topup_warnings(account_id: str, topup: Topup, changed: bool) -> list[str]:
         )
     if topup["amount"] is not None and topup["threshold"] is not None and topup["amount"] < topup["threshold"]:
         warnings.append(
-            f"amount {money(topup['amount'])} is below threshold {money(topup['threshold'])}: one top-up can leave the "
-            "balance below the threshold, so that charges follow each other. Raise amount or lower threshold."
+            f"In account {account_id}, amount {money(topup['amount'])} is below threshold {money(topup['threshold'])}: one "
+            "top-up can leave the balance below the threshold, so that charges follow each other. Raise amount or lower "
+            "threshold."
         )
     return warnings
 
@@ -204,7 +205,7 @@ def refusal(wanted: Topup, limits: Mapping[str, Any] | None) -> str:
             "says above; an account without a payment method is refused as well: look at its billing in the dashboard."
         )
     return (
-        f"Cloudflare does not tell this account's limits; amount {money(amount)} may be over the most that one top-up may "
+        f"Cloudflare did not report this account's limits; amount {money(amount)} may be over the most that one top-up may "
         "buy, or the account has no payment method: look at its billing in the dashboard."
     )
 
@@ -220,9 +221,13 @@ def read_topup(account_id: str) -> Call:
     )
 
 
-def write_topup(account_id: str, wanted: Topup) -> Call:
+def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
     """Set the auto top-up configuration, or remove it where C(wanted) is unset. Sent twice, it changes nothing more."""
-    settled = Settled(read_topup(account_id), lambda topup: same(topup, wanted))
+    settled = Settled(
+        read_topup(account_id),
+        done=lambda topup: same(topup, wanted),
+        found=lambda topup: _found(topup, before),
+    )
     path = _path(account_id, "topup/config")
     if not is_set(wanted):
         purpose = f"remove the auto top-up configuration of account {account_id}"
@@ -245,6 +250,13 @@ def write_topup(account_id: str, wanted: Topup) -> Call:
         settled,
         dashboard_only=True,
     )
+
+
+def _found(topup: Topup, before: Topup) -> str:
+    if same(topup, before):
+        return "Reading again shows that nothing was changed."
+    held = " ".join(_lines(topup).replace("\n", ", ").rstrip(", ").split())
+    return f"Reading again shows neither the old values nor the new ones ({held}): check the account in the dashboard."
 
 
 def read_limits(account_id: str) -> Call:

@@ -108,7 +108,9 @@ class Client:
                 state = self._state_after(error, call.settled)
                 if call.settled.done(state):
                     return state
-                error.aftermath = "Reading again shows that nothing was changed."
+                error.aftermath = call.settled.found(state)
+            elif call.method != "GET":
+                error.aftermath = "Nothing was changed."
             if attempts > self._retries or not error.transient or not (call.method == "GET" or call.settled):
                 if attempts > 1:
                     error.said += f" ({attempts} attempts)"
@@ -161,9 +163,7 @@ def _pause(error: CloudflareError, attempts: int) -> float:
     if error.retry_after is None:
         return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempts - 1)) * random.uniform(0.5, 1)
     if error.retry_after > LONGEST_WAIT:
-        error.said += (
-            f" and asked to wait {error.retry_after:.0f} seconds, longer than the {LONGEST_WAIT} that are waited"
-        )
+        error.said += f" and asked to wait {error.retry_after:.0f} seconds, longer than the {LONGEST_WAIT} seconds that this collection waits"
         raise error
     return error.retry_after
 
@@ -212,7 +212,7 @@ def _result(call: Call, response: requests.Response) -> Any:
 
 def _no_json(response: requests.Response) -> str:
     kind = clean(response.headers.get("content-type", "no content type"), 60)
-    return f" with a body that is no JSON ({kind})" if response.content else " with an empty body"
+    return f" with a body that is not JSON ({kind})" if response.content else " with an empty body"
 
 
 def _json(content: bytes) -> Any:

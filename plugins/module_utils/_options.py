@@ -92,7 +92,10 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
 
 def _client(module: AnsibleModule) -> Client:
     if not HAS_REQUESTS:
-        raise UserError(f"{missing_required_lib('requests')} Install it with: {sys.executable} -m pip install requests")
+        raise UserError(
+            f"{missing_required_lib('requests')}. Install it with: {sys.executable} -m pip install requests; or set "
+            "ansible_python_interpreter to a Python that has it."
+        )
     params = module.params
     headers, secret = credentials(params, os.environ)
     # A secret from the environment is no option, so Ansible does not know that it has to be censored.
@@ -135,20 +138,20 @@ def credentials(params: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[
     raise UserError(
         "No Cloudflare credentials: set the option api_token or the environment variable CLOUDFLARE_API_TOKEN (or "
         "CLOUDFLARE_TOKEN) to an API token; or set the options api_email and api_key, or the environment variables "
-        "CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, to an e-mail address and its Global API Key. Variables count where the "
-        "module runs."
+        "CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, to an e-mail address and its Global API Key. The variables are read on the "
+        "host where the module runs."
     )
 
 
 def _header_value(name: str, value: str) -> str:
     if "\n" in value or "\r" in value:
         raise UserError(
-            f"{name} contains a line break, which no HTTP header can carry: remove it, in a template with the filter trim."
+            f"{name} contains a line break, which no HTTP header can carry: remove it; in a template, the filter trim does."
         )
     if not re.fullmatch(r"[!-~]+", value):
         raise UserError(
-            f"{name} contains a space, a control character or one outside ASCII, which no credential of Cloudflare does: "
-            "give the bare value, without quotes around it and without the word Bearer."
+            f"{name} contains a space, a control character or a non-ASCII character, which no Cloudflare credential has: give "
+            "the value alone, without quotes around it and without the word Bearer."
         )
     return value
 
@@ -163,7 +166,7 @@ def _base_url(url: str) -> str:
     except ValueError:
         well_formed = False
     if not well_formed or "\\" in url or parts.scheme not in ("http", "https"):
-        raise UserError(f"api_url is no http or https URL: {example}.")
+        raise UserError(f"api_url is not an http or https URL: {example}.")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UserError(
             f"api_url holds credentials, a query or a fragment: {example}, and credentials in their own options."

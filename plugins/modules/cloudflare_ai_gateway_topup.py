@@ -48,7 +48,8 @@ options:
   amount:
     description:
       - How much credit each top-up buys, in cents. V(5000) is $50.00.
-      - At least V(1000), which is $10.00. The account may have a maximum as well, which Cloudflare checks.
+      - At least V(1000), which is $10.00. The account may have a maximum as well. Cloudflare
+        checks it when it is written, so that check mode does not see it.
       - Required if O(state=present).
     type: int
   threshold:
@@ -64,8 +65,8 @@ notes:
     a purchase at once.
   - Since September 2026 Cloudflare documents writing this configuration for dashboard sessions only, and may refuse it to API
     tokens with HTTP 403. Reading stays open to them, so that check mode still reports whether an account is as it should be.
-  - Cloudflare stops an auto top-up after failed payments. The module warns on every run while RV(topup.disabled_reason) is
-    set, also if nothing differs. Whether writing new values restarts it is not documented.
+  - Cloudflare stops an auto top-up after failed payments. With O(state=present), the module warns on every run while
+    RV(topup.disabled_reason) is set, also if nothing differs. Whether writing new values restarts it is not documented.
   - An unchanged configuration costs one request, a changed one two.
 """
 
@@ -83,6 +84,19 @@ EXAMPLES = r"""
     threshold: 1000
   check_mode: true
   diff: true
+
+- name: Use a Global API Key, and say what is in place
+  finops.cloudflare.cloudflare_ai_gateway_topup:
+    account_id: 023e105f4ecef8ad9ca31a8372d0c353
+    amount: 5000
+    threshold: 1000
+    api_email: "{{ cloudflare_email }}"
+    api_key: "{{ cloudflare_api_key }}"
+  register: result
+
+- name: Say what is in place
+  ansible.builtin.debug:
+    msg: "Below {{ result.topup.threshold }} cents, Cloudflare buys {{ result.topup.amount }} cents of credit"
 
 - name: Buy nothing automatically any more
   finops.cloudflare.cloudflare_ai_gateway_topup:
@@ -160,12 +174,12 @@ diff:
       description: The configuration before.
       type: str
       sample: |
-        auto top-up: off
+        auto top-up: not set
     after:
       description: The configuration after.
       type: str
       sample: |
-        auto top-up: on
+        auto top-up: set
         amount: 5000 ($50.00)
         threshold: 1000 ($10.00)
     before_header:
@@ -227,7 +241,7 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
     before = client.send(_billing.read_topup(account_id))
     changed = not _billing.same(before, wanted)
     if changed and not module.check_mode:
-        write(client, account_id, wanted)
+        write(client, account_id, before, wanted)
 
     after = _billing.after_write(before, wanted)
     for warning in _billing.topup_warnings(account_id, after, changed):
@@ -240,9 +254,9 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
     }
 
 
-def write(client: Client, account_id: str, wanted: _billing.Topup) -> None:
+def write(client: Client, account_id: str, before: _billing.Topup, wanted: _billing.Topup) -> None:
     try:
-        client.send(_billing.write_topup(account_id, wanted))
+        client.send(_billing.write_topup(account_id, before, wanted))
     except Refused as refused:
         if refused.status == 400 and _billing.is_set(wanted):
             refused.advice = _billing.refusal(wanted, read_limits(client, account_id))

@@ -107,7 +107,7 @@ STEPS = [
 ]
 
 GOODBYE = f"""\
-{BOLD}The same for a real account{PLAIN}, once this collection is installed; without --check it is done:
+{BOLD}The same for a real account{PLAIN}, once this collection is installed (leave out --check to make the change):
 
   export CLOUDFLARE_API_TOKEN=… CLOUDFLARE_ACCOUNT_ID=…
   {PLAYBOOK} -e amount=5000 -e threshold=1000 --check --diff
@@ -194,4 +194,4 @@ if __name__ == "__main__":
     except DemoFailed as failed:
         sys.exit(f"{failed}\nThe demo has failed.")
     except KeyboardInterrupt:
-        sys.exit("\nThe demo was interrupted; nothing is left behind.")
+        sys.exit("\nThe demo was interrupted. The stand-in has stopped, and its files are gone.")

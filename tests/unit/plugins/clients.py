@@ -21,8 +21,8 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCO
 
 WANTED = wanted_topup(5000, 500)
 READ = read_topup(ACCOUNT_ID)
-WRITE = write_topup(ACCOUNT_ID, WANTED)
-REMOVE = write_topup(ACCOUNT_ID, NO_TOPUP)
+WRITE = write_topup(ACCOUNT_ID, NO_TOPUP, WANTED)
+REMOVE = write_topup(ACCOUNT_ID, WANTED, NO_TOPUP)
 
 
 def client_of(url: str, token: str = WRITE_TOKEN, **options: Any) -> Client:

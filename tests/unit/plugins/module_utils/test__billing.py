@@ -122,7 +122,7 @@ def test_notes_of_cloudflare() -> None:
 
 @pytest.mark.parametrize("amount", [True, "5000", [], {}, float("inf"), float("-inf")])
 def test_an_amount_that_is_no_number_is_an_unknown_shape(amount: object) -> None:
-    with pytest.raises(ValueError, match="amount in it is no number"):
+    with pytest.raises(ValueError, match="amount in it is not a number"):
         _billing.topup_from_api({"amount": amount, "threshold": 500})
 
 
@@ -165,14 +165,14 @@ def test_diff_shows_dollars_beside_cents() -> None:
     assert diff == {
         "before_header": f"auto top-up of account {ACCOUNT}",
         "after_header": f"auto top-up of account {ACCOUNT}",
-        "before": "auto top-up: off\n",
-        "after": "auto top-up: on\namount: 5000 ($50.00)\nthreshold: 500 ($5.00)\n",
+        "before": "auto top-up: not set\n",
+        "after": "auto top-up: set\namount: 5000 ($50.00)\nthreshold: 500 ($5.00)\n",
     }
 
 
 def test_diff_of_half_a_configuration() -> None:
     diff = _billing.topup_diff(ACCOUNT, topup(amount=5000), _billing.NO_TOPUP)
-    assert diff["before"] == "auto top-up: on\namount: 5000 ($50.00)\nthreshold: none\n"
+    assert diff["before"] == "auto top-up: set\namount: 5000 ($50.00)\nthreshold: none\n"
 
 
 @pytest.mark.parametrize(
@@ -249,8 +249,8 @@ def test_limits() -> None:
             "5000 ($50.00) is under this account's limit: the least that one top-up may buy is 5001 ($50.01)",
         ),
         ({"min_cents": 1000, "max_cents": 5000}, "within this account's limit of 5000 ($50.00)"),
-        ({"min_cents": None, "max_cents": None}, "does not tell this account's limits"),
-        (None, "does not tell this account's limits"),
+        ({"min_cents": None, "max_cents": None}, "did not report this account's limits"),
+        (None, "did not report this account's limits"),
     ],
 )
 def test_refusal(limits: dict[str, Any] | None, part: str) -> None:
@@ -259,28 +259,55 @@ def test_refusal(limits: dict[str, Any] | None, part: str) -> None:
 
 def test_a_write_is_settled_once_the_amounts_are_read() -> None:
     wanted = _billing.wanted_topup(5000, 500)
-    call = _billing.write_topup(ACCOUNT, wanted)
+    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP, wanted)
     assert call.settled is not None
     assert call.settled.read.method == "GET"
     assert call.settled.done(topup(amount=5000, threshold=500, error="x"))
     assert not call.settled.done(_billing.NO_TOPUP)
 
 
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (topup(amount=7000, threshold=700, error="x"), "Reading again shows that nothing was changed."),
+        (
+            topup(amount=9000, threshold=500),
+            (
+                "Reading again shows neither the old values nor the new ones (auto top-up: set, amount: 9000 ($90.00), "
+                "threshold: 500 ($5.00)): check the account in the dashboard."
+            ),
+        ),
+        (
+            _billing.NO_TOPUP,
+            (
+                "Reading again shows neither the old values nor the new ones (auto top-up: not set): check the account in the "
+                "dashboard."
+            ),
+        ),
+    ],
+)
+def test_after_a_lost_write_it_is_told_what_is_in_place(state: dict[str, Any], sentence: str) -> None:
+    before = topup(amount=7000, threshold=700)
+    settled = _billing.write_topup(ACCOUNT, before, _billing.wanted_topup(5000, 500)).settled
+    assert settled is not None
+    assert settled.found(state) == sentence
+
+
 def test_a_write_sends_the_two_amounts_and_nothing_else() -> None:
-    call = _billing.write_topup(ACCOUNT, topup(amount=5000, threshold=500, error="x"))
+    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP, topup(amount=5000, threshold=500, error="x"))
     assert (call.method, call.body) == ("POST", {"amount": 5000, "threshold": 500})
     assert call.path == f"accounts/{ACCOUNT}/ai-gateway/billing/topup/config"
 
 
 @pytest.mark.parametrize("result", [None, {}, {"amount": 5000}, {"amount": 4000, "threshold": 500}, []])
 def test_another_echo_than_what_was_sent_is_no_success(result: object) -> None:
-    call = _billing.write_topup(ACCOUNT, _billing.wanted_topup(5000, 500))
+    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP, _billing.wanted_topup(5000, 500))
     with pytest.raises(ValueError):
         call.parse(result)
 
 
 @given(JSON)
 def test_whatever_a_removal_answers_is_fine(result: object) -> None:
-    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP)
+    call = _billing.write_topup(ACCOUNT, _billing.wanted_topup(5000, 500), _billing.NO_TOPUP)
     assert (call.method, call.body) == ("DELETE", None)
     assert call.parse(result) == _billing.NO_TOPUP

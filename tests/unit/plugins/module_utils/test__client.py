@@ -99,7 +99,8 @@ def test_429_is_waited_for_as_asked(client: Client, simulator: Simulator, pauses
 def test_a_wait_of_an_hour_is_an_error_that_says_so(client: Client, simulator: Simulator, pauses: list[float]) -> None:
     simulator.add_fault(fault="rate_limited", retry_after=3600)
     failure = failure_of(client, READ, _api.RateLimited)
-    assert "asked to wait 3600 seconds, longer than the 330 that are waited" in str(failure)
+    assert "asked to wait 3600 seconds, longer than the 330 seconds that this collection waits" in str(failure)
+    assert "run again in 60 minutes" in str(failure)
     assert pauses == []
     assert methods(simulator) == ["GET"]
 
@@ -193,6 +194,7 @@ def test_a_write_that_stores_something_else_is_a_failure(client: Client, simulat
     simulator.add_fault(fault="wrong_echo", method="POST")
     failure = failure_of(client, WRITE, _api.UnexpectedAnswer)
     assert "the amounts in it are not those that were sent" in str(failure)
+    assert "Reading again shows neither the old values nor the new ones" in str(failure)
 
 
 def test_a_write_that_fails_for_good_says_that_nothing_was_changed(
@@ -232,14 +234,14 @@ def test_a_write_that_cannot_be_checked_is_not_repeated_after_429_either(
 ) -> None:
     simulator.add_fault(fault="rate_limited", retry_after=1)
     failure = failure_of(client, WRITE._replace(settled=None), _api.RateLimited)
-    assert failure.aftermath == ""
+    assert failure.aftermath == "Nothing was changed."
     assert methods(simulator) == ["POST"]
 
 
 def test_a_refused_write_is_not_repeated(client: Client, simulator: Simulator) -> None:
     simulator.set_account(ACCOUNT_ID, limits={"max_cents": 4000})
     failure = failure_of(client, WRITE, _api.Refused)
-    assert failure.aftermath == ""
+    assert failure.aftermath == "Nothing was changed."
     assert methods(simulator) == ["POST"]
 
 
@@ -252,10 +254,10 @@ def test_success_false_in_a_200_is_a_failure(client: Client, simulator: Simulato
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("html_200", "HTTP 200 with a body that is no JSON (text/html"),
+        ("html_200", "HTTP 200 with a body that is not JSON (text/html"),
         ("empty_200", "HTTP 200 with an empty body"),
         ("json_not_envelope", "HTTP 200, which is not an answer of its API"),
-        ("null_result", "HTTP 200, but the auto top-up configuration in it is no object"),
+        ("null_result", "HTTP 200, but the auto top-up configuration in it is not an object"),
     ],
 )
 def test_answers_that_are_none(client: Client, simulator: Simulator, fault: str, said: str) -> None:

@@ -69,7 +69,11 @@ def test_one_kind_of_credentials_from_one_place(
         ({"api_token": "t\r\nX-Evil: 1"}, {}, "api_token contains a line break"),
         ({"api_token": "Bearer t"}, {}, "api_token contains a space"),
         ({"api_token": "t\x00"}, {}, "api_token contains a space, a control character"),
-        ({"api_token": "\u201ct\u201d"}, {}, "api_token contains a space, a control character or one outside ASCII"),
+        (
+            {"api_token": "\u201ct\u201d"},
+            {},
+            "api_token contains a space, a control character or a non-ASCII character",
+        ),
         ({"api_key": "k", "api_email": "ü@example.com"}, {}, "api_email contains a space"),
         ({"api_key": "k\n", "api_email": "e"}, {}, "api_key contains a line break"),
         ({}, {"CLOUDFLARE_API_TOKEN": "t t"}, "CLOUDFLARE_API_TOKEN contains a space"),
@@ -169,17 +173,17 @@ def test_api_url(url: str, base: str) -> None:
 @pytest.mark.parametrize(
     ("url", "part"),
     [
-        ("", "no http or https URL"),
-        ("api.cloudflare.com", "no http or https URL"),
-        ("ftp://api.cloudflare.com", "no http or https URL"),
-        ("https://", "no http or https URL"),
-        ("https://a:b", "no http or https URL"),
-        ("https://a:99999", "no http or https URL"),
-        ("https://a:0", "no http or https URL"),
-        ("https://[::1", "no http or https URL"),
-        ("https://a b", "no http or https URL"),
-        ("https://a\n", "no http or https URL"),
-        ("http://127.0.0.1\\.evil.example", "no http or https URL"),
+        ("", "not an http or https URL"),
+        ("api.cloudflare.com", "not an http or https URL"),
+        ("ftp://api.cloudflare.com", "not an http or https URL"),
+        ("https://", "not an http or https URL"),
+        ("https://a:b", "not an http or https URL"),
+        ("https://a:99999", "not an http or https URL"),
+        ("https://a:0", "not an http or https URL"),
+        ("https://[::1", "not an http or https URL"),
+        ("https://a b", "not an http or https URL"),
+        ("https://a\n", "not an http or https URL"),
+        ("http://127.0.0.1\\.evil.example", "not an http or https URL"),
         ("https://user:hunter2@a", "holds credentials"),
         ("https://a?token=hunter2", "holds credentials"),
         ("https://a#hunter2", "holds credentials"),
@@ -258,7 +262,7 @@ def test_a_key_with_its_email(run_module: RunModule, simulator: Simulator, names
         ({"timeout": 0}, "timeout is 0: give the seconds"),
         ({"retries": -1}, "retries is -1: give a number from 0"),
         ({"retries": 11}, "retries is 11: give a number from 0"),
-        ({"api_url": ""}, "api_url is no http or https URL"),
+        ({"api_url": ""}, "api_url is not an http or https URL"),
         ({"ca_path": "/nonexistent"}, "ca_path /nonexistent does not exist"),
         ({"account_id": "x"}, "account_id must be"),
     ],
@@ -286,7 +290,7 @@ def test_without_requests_the_command_that_installs_it_is_named(
     monkeypatch.setattr(_options, "HAS_REQUESTS", False)
     message = run_module(main, {"account_id": ACCOUNT_ID, "api_token": WRITE_TOKEN})["msg"]
     assert "Failed to import the required Python library (requests)" in message
-    assert message.endswith(f"Install it with: {sys.executable} -m pip install requests")
+    assert f". Install it with: {sys.executable} -m pip install requests; or set ansible_python_interpreter" in message
 
 
 @pytest.mark.parametrize("place", ["option", "environment"])

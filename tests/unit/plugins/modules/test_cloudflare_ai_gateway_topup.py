@@ -100,8 +100,8 @@ def test_result_of_present(run: Runner) -> None:
     result = run(**PRESENT)
     assert result["account_id"] == ACCOUNT_ID
     assert result["topup"] == {**NO_TOPUP, **PRESENT}
-    assert result["diff"]["before"] == "auto top-up: off\n"
-    assert result["diff"]["after"] == "auto top-up: on\namount: 5000 ($50.00)\nthreshold: 500 ($5.00)\n"
+    assert result["diff"]["before"] == "auto top-up: not set\n"
+    assert result["diff"]["after"] == "auto top-up: set\namount: 5000 ($50.00)\nthreshold: 500 ($5.00)\n"
     assert result["warnings"] == []
 
 
@@ -202,7 +202,7 @@ def test_a_refusal_where_the_limits_are_unknown(run: Runner) -> None:
     run.simulator.settings["limits"] = "unknown"
     run.simulator.set_account(ACCOUNT_ID, limits={"max_cents": 4000})
     result = run(**PRESENT)
-    assert "Cloudflare does not tell this account's limits" in result["msg"]
+    assert "Cloudflare did not report this account's limits" in result["msg"]
     assert result["error"]["status"] == 400
 
 
