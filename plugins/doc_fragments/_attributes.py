@@ -30,3 +30,20 @@ attributes:
       - finops.cloudflare.cloudflare
 options: {}
 """
+
+    INFO_MODULE = r"""
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This action does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This action does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This action does not modify state.
+options: {}
+"""

@@ -2,273 +2,262 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AI Gateway billing: pure functions from and to the API's objects. No HTTP and no Ansible in here.
+"""What can be read of an account's AI Gateway billing: calls, and pure functions from the API's objects.
 
-All money is in cents. This file is private to the collection and can change in any release.
+No HTTP and no Ansible in here. All money is in cents. This file is private to the collection and can change in any
+release.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timezone
-from decimal import Decimal
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
+from urllib.parse import urlencode
 
-from ._api import Call, Settled, UserError, clean
+from ._api import Call, UserError
+from ._topup import topup_from_api
+from ._values import number, text, utc
 
-MINIMUM_AMOUNT = 1000
-"""Cents: the smallest C(amount) that the API's schema accepts."""
-MINIMUM_THRESHOLD = 500
-"""Cents: the smallest C(threshold) that the API's schema accepts."""
+READ = "AI Gateway Read"
 
-_READ = "AI Gateway Read"
-_WRITE = "AI Gateway Write"
-
-Topup = Mapping[str, Any]
-"""An auto top-up configuration as results show it: amount, threshold, disabled_reason, error, last_failed_at."""
-
-NO_TOPUP: Topup = {
-    "amount": None,
-    "threshold": None,
-    "disabled_reason": None,
-    "error": None,
-    "last_failed_at": None,
-}
+Parsed = Mapping[str, Any]
 
 
-def dollars(cents: float) -> str:
-    """5000 as C($50.00)."""
-    value = Decimal(str(cents)) / 100
-    return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
+def read_balance(account_id: str) -> Call:
+    """Read the credit balance; the result holds the parts balance, payment_method, has_default_payment_method,
+    first_topup_success and topup, as one answer carries them all."""
+    return _read(account_id, "credit-balance", "credit balance", balance_from_api)
 
 
-def money(cents: float) -> str:
-    """5000 as C(5000 ($50.00)): the cents that the user writes and the dollars that the user means."""
-    return f"{cents} ({dollars(cents)})"
-
-
-def wanted_topup(amount: int, threshold: int) -> Topup:
-    """The configuration that the user asks for. Raises L(UserError) for amounts that the API cannot accept."""
-    _check_cents("amount", amount, MINIMUM_AMOUNT)
-    _check_cents("threshold", threshold, MINIMUM_THRESHOLD)
-    return {**NO_TOPUP, "amount": amount, "threshold": threshold}
-
-
-def _check_cents(name: str, value: int, minimum: int) -> None:
-    if isinstance(value, bool):
-        raise UserError(f"{name} is {value}, a boolean: give a whole number of cents, such as 5000 for $50.00.")
-    if value < minimum:
-        meant = f"; for {dollars(value * 100)} write {value * 100}" if value * 100 >= minimum else ""
-        raise UserError(
-            f"{name} is in cents: {value} is {dollars(value)}, the minimum is {minimum} ({dollars(minimum)}){meant}."
-        )
-
-
-def topup_from_api(result: object) -> Topup:
-    """The configuration in an answer. Unset has three faces (null, 0, missing), an amount two (5000, 5000.0).
-
-    Raises ValueError where the result is of another shape.
-    """
-    if not isinstance(result, dict):
-        raise ValueError("the auto top-up configuration in it is not an object")
+def balance_from_api(result: object) -> Parsed:
+    """The credit balance in an answer; it can be negative and have a fraction. Raises ValueError for another shape."""
+    result = _object(result, "the credit balance")
+    method = result.get("payment_method")
     return {
-        "amount": _cents(result, "amount"),
-        "threshold": _cents(result, "threshold"),
-        "disabled_reason": _text(result.get("disabledReason")),
-        "error": _text(result.get("error")),
-        "last_failed_at": result.get("lastFailedAt"),
+        "balance": _required(result, "balance"),
+        "has_default_payment_method": result.get("has_default_payment_method"),
+        "payment_method": {"brand": text(method.get("brand")), "last4": text(method.get("last4"))}
+        if isinstance(method, dict)
+        else None,
+        "first_topup_success": result.get("first_topup_success"),
+        "topup": topup_from_api(result.get("topup_config") or {}),
     }
-
-
-def _cents(result: Mapping[str, Any], key: str) -> int | float | None:
-    value = result.get(key)
-    if value is None:
-        return None
-    # Python's JSON reader makes 1e999 infinity.
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value in (math.inf, -math.inf):
-        raise ValueError(f"{key} in it is not a number of cents")
-    whole = int(value)
-    return (whole if whole == value else value) or None
-
-
-def _text(value: object) -> str | None:
-    return clean(value) or None if value is not None else None
-
-
-def is_set(topup: Topup) -> bool:
-    """Whether there is a configuration at all."""
-    return topup["amount"] is not None or topup["threshold"] is not None
-
-
-def same(one: Topup, other: Topup) -> bool:
-    """Whether two configurations ask for the same; what Cloudflare notes beside the amounts does not count."""
-    return one["amount"] == other["amount"] and one["threshold"] == other["threshold"]
-
-
-def after_write(before: Topup, wanted: Topup) -> Topup:
-    """The configuration once C(wanted) is in place.
-
-    Whether a write restarts a configuration that Cloudflare has stopped is not documented, so what was noted stays.
-    """
-    if not is_set(wanted):
-        return NO_TOPUP
-    return {**before, "amount": wanted["amount"], "threshold": wanted["threshold"]}
-
-
-def topup_diff(account_id: str, before: Topup, after: Topup) -> dict[str, str]:
-    """The change for a person to review, in the form that C(--diff) prints."""
-    header = f"auto top-up of account {account_id}"
-    return {
-        "before_header": header,
-        "after_header": header,
-        "before": _lines(before),
-        "after": _lines(after),
-    }
-
-
-def _lines(topup: Topup) -> str:
-    if not is_set(topup):
-        return "auto top-up: not set\n"
-    shown = ((key, topup[key]) for key in ("amount", "threshold"))
-    return "auto top-up: set\n" + "".join(
-        f"{key}: {'none' if cents is None else money(cents)}\n" for key, cents in shown
-    )
-
-
-def topup_warnings(account_id: str, topup: Topup, changed: bool) -> list[str]:
-    """What a person should know about a configuration that is in place, a sentence each."""
-    warnings = []
-    if topup["disabled_reason"]:
-        outcome = (
-            "whether the new values restart it is not documented"
-            if changed
-            else "the values match, but nothing is bought"
-        )
-        warnings.append(
-            f"Cloudflare has stopped the auto top-up of account {account_id} ({_failure(topup)}): {outcome}. Fix the "
-            "payment method and turn auto top-up on again in the Cloudflare dashboard, before the credit runs out."
-        )
-    elif topup["error"]:
-        warnings.append(
-            f"The last automatic purchase of account {account_id} failed ({_failure(topup)}). Look at the payment method "
-            "in the Cloudflare dashboard, before Cloudflare stops the auto top-up."
-        )
-    if topup["amount"] is not None and topup["threshold"] is not None and topup["amount"] < topup["threshold"]:
-        warnings.append(
-            f"In account {account_id}, amount {money(topup['amount'])} is below threshold {money(topup['threshold'])}: one "
-            "top-up can leave the balance below the threshold, so that charges follow each other. Raise amount or lower "
-            "threshold."
-        )
-    return warnings
-
-
-def _failure(topup: Topup) -> str:
-    parts = []
-    if topup["disabled_reason"]:
-        parts.append(f"reason: {topup['disabled_reason']}")
-    if topup["error"]:
-        parts.append(f"error: {topup['error']}")
-    if topup["last_failed_at"]:
-        parts.append(f"last failed: {utc(topup['last_failed_at'])}")
-    return ", ".join(parts)
-
-
-def utc(timestamp: object) -> str:
-    """A Unix time as ISO 8601 in UTC. From 1e11 on it can only be milliseconds; what is no time is shown as it is."""
-    if isinstance(timestamp, bool) or not isinstance(timestamp, (int, float)):
-        return clean(timestamp)
-    try:
-        seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return clean(timestamp)
-
-
-def limits_from_api(result: object) -> dict[str, Any]:
-    """What one purchase of an account may cost, C(min_cents) and C(max_cents). Raises ValueError for another shape."""
-    if not isinstance(result, dict):
-        raise ValueError("the top-up limits in it are no object")
-    return {"min_cents": _cents(result, "min_cents"), "max_cents": _cents(result, "max_cents")}
-
-
-def refusal(wanted: Topup, limits: Mapping[str, Any] | None) -> str:
-    """The next step after the API has refused amounts that are legal by its schema."""
-    amount = wanted["amount"]
-    minimum, maximum = (limits["min_cents"], limits["max_cents"]) if limits else (None, None)
-    if maximum is not None and amount > maximum:
-        return f"amount {money(amount)} is over this account's limit: the most that one top-up may buy is {money(maximum)}."
-    if minimum is not None and amount < minimum:
-        return f"amount {money(amount)} is under this account's limit: the least that one top-up may buy is {money(minimum)}."
-    if maximum is not None:
-        return (
-            f"amount {money(amount)} is within this account's limit of {money(maximum)}, so the cause is what Cloudflare "
-            "says above; an account without a payment method is refused as well: look at its billing in the dashboard."
-        )
-    return (
-        f"Cloudflare did not report this account's limits; amount {money(amount)} may be over the most that one top-up may "
-        "buy, or the account has no payment method: look at its billing in the dashboard."
-    )
-
-
-def read_topup(account_id: str) -> Call:
-    """Read the auto top-up configuration; the result is a L(Topup)."""
-    return Call(
-        "GET",
-        _path(account_id, "topup/config"),
-        f"read the auto top-up configuration of account {account_id}",
-        _READ,
-        topup_from_api,
-    )
-
-
-def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
-    """Set the auto top-up configuration, or remove it where C(wanted) is unset. Sent twice, it changes nothing more."""
-    settled = Settled(
-        read_topup(account_id),
-        done=lambda topup: same(topup, wanted),
-        found=lambda topup: _found(topup, before),
-    )
-    path = _path(account_id, "topup/config")
-    if not is_set(wanted):
-        purpose = f"remove the auto top-up configuration of account {account_id}"
-        # What the API answers here is not documented, so nothing is read from it.
-        return Call("DELETE", path, purpose, _WRITE, lambda result: NO_TOPUP, None, settled, dashboard_only=True)
-
-    def echoed(result: object) -> Topup:
-        stored = topup_from_api(result)
-        if not same(stored, wanted):
-            raise ValueError("the amounts in it are not those that were sent")
-        return stored
-
-    return Call(
-        "POST",
-        path,
-        f"set the auto top-up configuration of account {account_id}",
-        _WRITE,
-        echoed,
-        {"amount": wanted["amount"], "threshold": wanted["threshold"]},
-        settled,
-        dashboard_only=True,
-    )
-
-
-def _found(topup: Topup, before: Topup) -> str:
-    if same(topup, before):
-        return "Reading again shows that nothing was changed."
-    held = " ".join(_lines(topup).replace("\n", ", ").rstrip(", ").split())
-    return f"Reading again shows neither the old values nor the new ones ({held}): check the account in the dashboard."
 
 
 def read_limits(account_id: str) -> Call:
-    """Read what one purchase may cost; the result has C(min_cents) and C(max_cents)."""
-    return Call(
-        "GET",
-        _path(account_id, "topup/limits"),
-        f"read the top-up limits of account {account_id}",
-        _READ,
-        limits_from_api,
-    )
+    """Read what one purchase may cost."""
+    return _read(account_id, "topup/limits", "top-up limits", limits_from_api)
 
 
-def _path(account_id: str, thing: str) -> str:
-    return f"accounts/{account_id}/ai-gateway/billing/{thing}"
+def limits_from_api(result: object) -> Parsed:
+    result = _object(result, "the top-up limits")
+    return {
+        "min_cents": number(result, "min_cents"),
+        "max_cents": number(result, "max_cents"),
+        "currency": text(result.get("currency")),
+    }
+
+
+_UNITS = {"d": 86_400_000, "h": 3_600_000}
+
+
+def moment(name: str, value: str, now: int) -> int:
+    """A time that the user gives, in Unix milliseconds: ISO 8601, in UTC unless it says otherwise, or how long ago.
+
+    Raises L(UserError).
+    """
+    ago = re.fullmatch(r"([0-9]{1,5})([dh])", value)
+    if ago:
+        return now - int(ago.group(1)) * _UNITS[ago.group(2)]
+    try:
+        # Before Python 3.11, fromisoformat does not know the Z.
+        time = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", value))
+        time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+        return int(time.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise UserError(
+            f"{name} is {value!r}: give a time such as 2026-11-01 or 2026-11-01T12:00:00Z, or how long ago in days or hours, "
+            "such as 7d or 36h."
+        ) from None
+
+
+def usage_range(start: str, end: str | None, now: int) -> tuple[int, int]:
+    """The range to read the usage of, in Unix milliseconds. Raises L(UserError)."""
+    first = moment("usage_start", start, now)
+    last = now if end is None else moment("usage_end", end, now)
+    if first >= last:
+        raise UserError(f"usage_start ({utc(first)}) is not before usage_end ({utc(last)}): exchange or correct them.")
+    return first, last
+
+
+def read_usage(account_id: str, window: str, start: int, end: int) -> Call:
+    """Read what was used. C(window) is day or hour, C(start) and C(end) are Unix milliseconds."""
+    query = urlencode({"value_grouping_window": window, "start_time": start, "end_time": end})
+
+    def parse(result: object) -> Parsed:
+        return usage_from_api(result, window, start, end)
+
+    return _read(account_id, f"usage-history?{query}", "usage", parse)
+
+
+def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
+    """The usage in an answer, oldest first, and its sum."""
+    history = [
+        {
+            "id": text(bucket.get("id")),
+            "amount": _required(bucket, "aggregated_value"),
+            **_time(bucket, "start_time", "start"),
+            **_time(bucket, "end_time", "end"),
+        }
+        for bucket in _objects(_object(result, "the usage"), "history")
+    ]
+    history.sort(key=lambda bucket: bucket["start_time"])
+    return {
+        "window": window,
+        "start": utc(start),
+        "start_time": start,
+        "end": utc(end),
+        "end_time": end,
+        "total": sum(bucket["amount"] for bucket in history),
+        "history": history,
+    }
+
+
+def read_invoices(account_id: str, kind: str) -> Call:
+    """Read the invoices. C(kind) is auto, manual or all."""
+    return _read(account_id, f"invoice-history?{urlencode({'type': kind})}", "invoices", invoices_from_api)
+
+
+def invoices_from_api(result: object) -> list[Parsed]:
+    """The invoices in an answer, newest first."""
+    invoices = [
+        {
+            **{key: text(invoice.get(key)) for key in _INVOICE_TEXTS},
+            **{key: number(invoice, key) for key in _INVOICE_NUMBERS},
+            **{key: invoice.get(key) for key in _INVOICE_FLAGS},
+            **_time(invoice, "created", "created_at"),
+        }
+        for invoice in _objects(_object(result, "the invoices"), "invoices")
+    ]
+    return sorted(invoices, key=lambda invoice: invoice["created"] or 0, reverse=True)
+
+
+_INVOICE_TEXTS = ("id", "status", "currency", "description", "created_by", "invoice_origin", "invoice_pdf")
+_INVOICE_NUMBERS = ("amount_due", "amount_paid", "amount_remaining", "attempt_count")
+_INVOICE_FLAGS = ("attempted", "auto_advance")
+
+
+def read_invoice_preview(account_id: str) -> Call:
+    """Read the coming invoice."""
+    return _read(account_id, "invoice-preview", "invoice preview", invoice_preview_from_api)
+
+
+def invoice_preview_from_api(result: object) -> Parsed:
+    result = _object(result, "the invoice preview")
+    return {
+        "id": text(result.get("id")),
+        "status": text(result.get("status")),
+        "currency": text(result.get("currency")),
+        "amount_due": number(result, "amount_due"),
+        "amount_paid": number(result, "amount_paid"),
+        "amount_remaining": number(result, "amount_remaining"),
+        **_time(result, "period_start", "start"),
+        **_time(result, "period_end", "end"),
+        "lines": [
+            {
+                "description": text(line.get("description")),
+                "amount": number(line, "amount"),
+                "currency": text(line.get("currency")),
+                "quantity": number(line, "quantity"),
+            }
+            for line in _objects(result, "invoice_lines")
+        ],
+    }
+
+
+def read_spending_limit(account_id: str) -> Call:
+    """Read the spending limit of the account, which Cloudflare has replaced by limits on each gateway."""
+    return _read(account_id, "spending-limit", "spending limit", spending_limit_from_api)
+
+
+def spending_limit_from_api(result: object) -> Parsed:
+    result = _object(result, "the spending limit")
+    config = result.get("config")
+    config = config if isinstance(config, dict) else {}
+    return {
+        "enabled": result.get("enabled"),
+        "amount": number(config, "amount"),
+        "duration": text(config.get("duration")),
+        "strategy": text(config.get("strategy")),
+    }
+
+
+def _read(account_id: str, thing: str, name: str, parse: Callable[[Any], Any]) -> Call:
+    path = f"accounts/{account_id}/ai-gateway/billing/{thing}"
+    return Call("GET", path, f"read the {name} of account {account_id}", READ, parse)
+
+
+def _object(result: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(result, dict):
+        raise ValueError(f"{name} in it is not an object")
+    return result
+
+
+def _objects(result: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    items = result.get(key)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError(f"{key} in it is not a list of objects")
+    return items
+
+
+def _required(result: Mapping[str, Any], key: str) -> int | float:
+    value = number(result, key)
+    if value is None:
+        raise ValueError(f"{key} is missing in it")
+    return value
+
+
+def _time(item: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
+    """A time twice: under the API's key the number that it gives, under the name ISO 8601 in UTC."""
+    value = number(item, key)
+    return {key: value, name: utc(value)}
+
+
+_DAY = 86_400_000
+
+
+def forecast(balance: float | None, usage: Parsed | None, topup: Parsed | None) -> dict[str, float | None]:
+    """How fast the credit goes, and how long it lasts at that pace; None where the data does not carry it.
+
+    C(daily_spend), in cents, is the sum of the usage divided by the days from the first bucket that the API returned to
+    the end of the range. It is None with less than one day of data, without any bucket, and if the sum is negative.
+    C(days_until_empty) is 0 once the balance is 0 or less, else balance / daily_spend. C(days_until_topup) is 0 once the
+    balance is below the threshold, else (balance - threshold) / daily_spend; it is None without an auto top-up and with
+    one that Cloudflare has stopped. Both are None if nothing is spent, as the credit then lasts for ever.
+    """
+    spend = _daily_spend(usage)
+    threshold = topup["threshold"] if topup and not topup["disabled_reason"] else None
+    return {
+        "daily_spend": spend,
+        "days_until_empty": _days_until(balance, 0, spend),
+        "days_until_topup": _days_until(balance, threshold, spend),
+    }
+
+
+def _daily_spend(usage: Parsed | None) -> float | None:
+    if not usage or not usage["history"] or usage["total"] < 0:
+        return None
+    first = max(usage["start_time"], usage["history"][0]["start_time"])
+    days = (usage["end_time"] - first) / _DAY
+    return usage["total"] / days if days >= 1 else None
+
+
+def _days_until(balance: float | None, floor: float | None, spend: float | None) -> float | None:
+    if balance is None or floor is None:
+        return None
+    if balance <= floor:
+        return 0
+    days = (balance - floor) / spend if spend else math.inf
+    return round(days, 2) if days < math.inf else None

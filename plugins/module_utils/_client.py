@@ -21,6 +21,7 @@ from ._api import (
     Call,
     CloudflareError,
     NetworkFailed,
+    NotFound,
     Settled,
     TimedOut,
     TlsFailed,
@@ -116,6 +117,18 @@ class Client:
                     error.said += f" ({attempts} attempts)"
                 raise error
             time.sleep(_pause(error, attempts))
+
+    def send_if_known(self, call: Call, witness: Call) -> Any:
+        """Send a read that not every version of the API knows; None where it does not.
+
+        An unknown account is answered in the same way, so that C(witness) has to succeed then. Raises a
+        L(CloudflareError).
+        """
+        try:
+            return self.send(call)
+        except NotFound:
+            self.send(witness)
+            return None
 
     def _state_after(self, error: CloudflareError, settled: Settled) -> Any:
         try:

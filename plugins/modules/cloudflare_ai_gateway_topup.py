@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - finops.cloudflare._attributes
   - finops.cloudflare._attributes.actiongroup_cloudflare
+  - finops.cloudflare._account
   - finops.cloudflare._connection
 attributes:
   check_mode:
@@ -30,12 +31,6 @@ attributes:
   idempotent:
     support: full
 options:
-  account_id:
-    description:
-      - The id of the Cloudflare account, 32 hexadecimal characters.
-      - If not set, the environment variable E(CLOUDFLARE_ACCOUNT_ID) is used.
-    type: str
-    required: true
   state:
     description:
       - V(present) sets the auto top-up to O(amount) and O(threshold).
@@ -226,7 +221,7 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _options
+from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _options, _topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, Refused
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 
@@ -234,32 +229,32 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._client import C
 def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
     params = module.params
     account_id = _options.account_id_of(params)
-    wanted = _billing.NO_TOPUP
+    wanted = _topup.NO_TOPUP
     if params["state"] == "present":
-        wanted = _billing.wanted_topup(params["amount"], params["threshold"])
+        wanted = _topup.wanted_topup(params["amount"], params["threshold"])
 
-    before = client.send(_billing.read_topup(account_id))
-    changed = not _billing.same(before, wanted)
+    before = client.send(_topup.read_topup(account_id))
+    changed = not _topup.same(before, wanted)
     if changed and not module.check_mode:
         write(client, account_id, before, wanted)
 
-    after = _billing.after_write(before, wanted)
-    for warning in _billing.topup_warnings(account_id, after, changed):
+    after = _topup.after_write(before, wanted)
+    for warning in _topup.topup_warnings(account_id, after, changed):
         module.warn(warning)
     return {
         "changed": changed,
         "account_id": account_id,
         "topup": after,
-        "diff": _billing.topup_diff(account_id, before, after),
+        "diff": _topup.topup_diff(account_id, before, after),
     }
 
 
-def write(client: Client, account_id: str, before: _billing.Topup, wanted: _billing.Topup) -> None:
+def write(client: Client, account_id: str, before: _topup.Topup, wanted: _topup.Topup) -> None:
     try:
-        client.send(_billing.write_topup(account_id, before, wanted))
+        client.send(_topup.write_topup(account_id, before, wanted))
     except Refused as refused:
-        if refused.status == 400 and _billing.is_set(wanted):
-            refused.advice = _billing.refusal(wanted, read_limits(client, account_id))
+        if refused.status == 400 and _topup.is_set(wanted):
+            refused.advice = _topup.refusal(wanted, read_limits(client, account_id))
         raise
 
 

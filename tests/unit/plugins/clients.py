@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
-from ansible_collections.finops.cloudflare.plugins.module_utils._billing import (
+from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import (
     NO_TOPUP,
     read_topup,
     wanted_topup,
     write_topup,
 )
-from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator
 
 WANTED = wanted_topup(5000, 500)

@@ -4,310 +4,237 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _billing
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
 from hypothesis import given
 from hypothesis import strategies as st
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
-AMOUNTS = st.integers(_billing.MINIMUM_AMOUNT, 10**12)
-THRESHOLDS = st.integers(_billing.MINIMUM_THRESHOLD, 10**12)
-NUMBERS = st.integers(-(10**15), 10**15) | st.floats(-1e15, 1e15)
-UNSET = st.sampled_from([None, 0, 0.0])
+DAY = 86_400_000
+NOW = 1_795_435_200_000  # 2026-11-23T12:00:00Z
+
+CENTS = st.floats(-1e9, 1e9) | st.integers(-(10**9), 10**9)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["amount", "threshold", "disabledReason", "error", "lastFailedAt", "min_cents", "max_cents"]
+                [
+                    "balance",
+                    "payment_method",
+                    "topup_config",
+                    "history",
+                    "invoices",
+                    "invoice_lines",
+                    "config",
+                    "start_time",
+                    "created",
+                ]
             ),
             inner,
         )
     ),
-    max_leaves=10,
+    max_leaves=12,
 )
+
+
+def usage(*amounts: float, start: int = NOW - 10 * DAY, end: int = NOW) -> Any:
+    """Usage of one bucket a day, the last of which ends with the range."""
+    first = end - len(amounts) * DAY
+    history = [
+        {
+            "id": str(day),
+            "aggregated_value": amount,
+            "start_time": first + day * DAY,
+            "end_time": first + (day + 1) * DAY,
+        }
+        for day, amount in enumerate(amounts)
+    ]
+    return _billing.usage_from_api({"history": history}, "day", start, end)
 
 
 def topup(**values: Any) -> dict[str, Any]:
-    return {**_billing.NO_TOPUP, **values}
+    return {**NO_TOPUP, "amount": 5000, "threshold": 500, **values}
 
 
 @pytest.mark.parametrize(
-    ("cents", "text"),
+    ("balance", "amounts", "config", "spend", "empty", "until"),
     [
-        (0, "$0.00"),
-        (1, "$0.01"),
-        (50, "$0.50"),
-        (5000, "$50.00"),
-        (123456789, "$1,234,567.89"),
-        (-250, "-$2.50"),
-        (1234.5, "$12.34"),
+        (1000, [100] * 10, topup(), 100, 10, 5),
+        (1000, [0, 0, 300], topup(), 100, 10, 5),
+        (1000.5, [100] * 10, NO_TOPUP, 100, 10.01, None),
+        (1000, [100] * 10, topup(disabled_reason="stopped"), 100, 10, None),
+        (500, [100] * 10, topup(), 100, 5, 0),
+        (499, [100] * 10, topup(), 100, 4.99, 0),
+        (0, [100] * 10, topup(), 100, 0, 0),
+        (-250.5, [100] * 10, topup(), 100, 0, 0),
+        (-250.5, [], topup(), None, 0, 0),
+        (1000, [], topup(), None, None, None),
+        (1000, [0] * 10, topup(), 0, None, None),
+        (1000, [-5] * 10, topup(), None, None, None),
     ],
 )
-def test_dollars(cents: float, text: str) -> None:
-    assert _billing.dollars(cents) == text
+def test_forecast(
+    balance: float, amounts: list[float], config: Any, spend: float | None, empty: float | None, until: float | None
+) -> None:
+    expected = {"daily_spend": spend, "days_until_empty": empty, "days_until_topup": until}
+    assert _billing.forecast(balance, usage(*amounts), config) == expected
 
 
-@given(st.integers(-(10**15), 10**15))
-def test_dollars_keep_every_cent(cents: int) -> None:
-    assert Decimal(_billing.dollars(cents).replace("$", "").replace(",", "")) * 100 == cents
+def test_forecast_without_any_data() -> None:
+    assert set(_billing.forecast(None, None, None).values()) == {None}
 
 
-@given(AMOUNTS, THRESHOLDS)
-def test_legal_amounts_are_wanted_as_they_are(amount: int, threshold: int) -> None:
-    assert _billing.wanted_topup(amount, threshold) == topup(amount=amount, threshold=threshold)
+def test_less_than_a_day_of_usage_carries_no_forecast() -> None:
+    hour = {"id": "1", "aggregated_value": 50, "start_time": NOW - DAY // 2, "end_time": NOW}
+    read = _billing.usage_from_api({"history": [hour]}, "hour", NOW - 30 * DAY, NOW)
+    assert _billing.forecast(1000, read, None)["daily_spend"] is None
+
+
+def test_a_bucket_that_starts_before_the_range_counts_from_the_start_of_the_range() -> None:
+    bucket = {"id": "1", "aggregated_value": 200, "start_time": NOW - 5 * DAY, "end_time": NOW}
+    read = _billing.usage_from_api({"history": [bucket]}, "day", NOW - 2 * DAY, NOW)
+    assert _billing.forecast(1000, read, None)["daily_spend"] == 100
+
+
+@given(CENTS, st.lists(CENTS, max_size=10), st.none() | st.integers(500, 10**6))
+def test_days_are_never_negative_and_never_invented(
+    balance: float, amounts: list[float], threshold: int | None
+) -> None:
+    forecast = _billing.forecast(balance, usage(*amounts), {**NO_TOPUP, "threshold": threshold})
+    for days in (forecast["days_until_empty"], forecast["days_until_topup"]):
+        assert days is None or 0 <= days < float("inf")
+    if threshold is None:
+        assert forecast["days_until_topup"] is None
+    elif forecast["days_until_empty"] is not None:
+        assert forecast["days_until_topup"] is not None
+        assert forecast["days_until_topup"] <= forecast["days_until_empty"]
+
+
+@given(CENTS, CENTS, st.lists(st.floats(0, 1e6), min_size=1, max_size=10))
+def test_more_credit_never_lasts_shorter(one: float, other: float, amounts: list[float]) -> None:
+    less, more = sorted((one, other))
+    read = usage(*amounts)
+    for key in ("days_until_empty", "days_until_topup"):
+        shorter, longer = (_billing.forecast(balance, read, topup())[key] for balance in (less, more))
+        assert longer is None or (shorter is not None and shorter <= longer)
 
 
 @pytest.mark.parametrize(
-    ("amount", "threshold", "sentence"),
+    ("value", "expected"),
     [
-        (50, 500, "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00); for $50.00 write 5000."),
-        (999, 500, "amount is in cents: 999 is $9.99, the minimum is 1000 ($10.00); for $999.00 write 99900."),
-        (10, 500, "amount is in cents: 10 is $0.10, the minimum is 1000 ($10.00); for $10.00 write 1000."),
-        (9, 500, "amount is in cents: 9 is $0.09, the minimum is 1000 ($10.00)."),
-        (0, 500, "amount is in cents: 0 is $0.00, the minimum is 1000 ($10.00)."),
-        (-5000, 500, "amount is in cents: -5000 is -$50.00, the minimum is 1000 ($10.00)."),
-        (1000, 499, "threshold is in cents: 499 is $4.99, the minimum is 500 ($5.00); for $499.00 write 49900."),
-        (True, 500, "amount is True, a boolean: give a whole number of cents, such as 5000 for $50.00."),
-        (1000, False, "threshold is False, a boolean: give a whole number of cents, such as 5000 for $50.00."),
+        ("0d", NOW),
+        ("7d", NOW - 7 * DAY),
+        ("36h", NOW - DAY - DAY // 2),
+        ("2026-11-23T12:00:00Z", NOW),
+        ("2026-11-23T12:00:00", NOW),
+        ("2026-11-23T13:00:00+01:00", NOW),
+        ("2026-11-23 12:00", NOW),
+        ("2026-11-23", NOW - DAY // 2),
     ],
 )
-def test_amounts_that_cannot_be(amount: int, threshold: int, sentence: str) -> None:
-    with pytest.raises(UserError) as refused:
-        _billing.wanted_topup(amount, threshold)
-    assert str(refused.value) == sentence
+def test_moment(value: str, expected: int) -> None:
+    assert _billing.moment("usage_start", value, NOW) == expected
 
 
-@given(st.integers(max_value=_billing.MINIMUM_AMOUNT - 1), THRESHOLDS)
-def test_every_amount_under_the_minimum_is_refused(amount: int, threshold: int) -> None:
-    with pytest.raises(UserError, match="amount is in cents"):
-        _billing.wanted_topup(amount, threshold)
+@pytest.mark.parametrize("value", ["", "7", "d", "-7d", "7w", "yesterday", "2026-13-01", "1234567d"])
+def test_moments_that_are_none(value: str) -> None:
+    with pytest.raises(UserError, match=r"usage_start is .*: give a time such as 2026-11-01"):
+        _billing.moment("usage_start", value, NOW)
 
 
-@pytest.mark.parametrize(
-    "result",
-    [{}, {"amount": None, "threshold": None}, {"amount": 0, "threshold": 0}, {"amount": 0.0}, {"threshold": None}],
-)
-def test_unset_has_several_faces(result: dict[str, Any]) -> None:
-    read = _billing.topup_from_api(result)
-    assert read == _billing.NO_TOPUP
-    assert not _billing.is_set(read)
-
-
-@given(AMOUNTS, THRESHOLDS)
-def test_whole_amounts_are_integers_however_they_are_written(amount: int, threshold: int) -> None:
-    whole = _billing.topup_from_api({"amount": amount, "threshold": threshold})
-    fractional = _billing.topup_from_api({"amount": float(amount), "threshold": float(threshold)})
-    assert whole == fractional == topup(amount=amount, threshold=threshold)
-    assert isinstance(fractional["amount"], int) and isinstance(fractional["threshold"], int)
-
-
-def test_a_fraction_is_kept_and_never_equal_to_a_whole() -> None:
-    read = _billing.topup_from_api({"amount": 5000.5, "threshold": 500})
-    assert read["amount"] == 5000.5
-    assert not _billing.same(read, topup(amount=5000, threshold=500))
-
-
-def test_notes_of_cloudflare() -> None:
-    result = {"amount": 1000, "threshold": 500, "disabledReason": "a\nb", "error": "", "lastFailedAt": 1760000000000}
-    assert _billing.topup_from_api(result) == topup(
-        amount=1000, threshold=500, disabled_reason="a b", last_failed_at=1760000000000
-    )
-
-
-@pytest.mark.parametrize("amount", [True, "5000", [], {}, float("inf"), float("-inf")])
-def test_an_amount_that_is_no_number_is_an_unknown_shape(amount: object) -> None:
-    with pytest.raises(ValueError, match="amount in it is not a number"):
-        _billing.topup_from_api({"amount": amount, "threshold": 500})
+def test_usage_range() -> None:
+    assert _billing.usage_range("30d", None, NOW) == (NOW - 30 * DAY, NOW)
+    assert _billing.usage_range("2d", "1d", NOW) == (NOW - 2 * DAY, NOW - DAY)
+    with pytest.raises(UserError, match=r"usage_start \(2026-11-22T12:00:00Z\) is not before usage_end"):
+        _billing.usage_range("1d", "2d", NOW)
 
 
 @given(JSON)
-def test_anything_else_is_read_or_refused(result: object) -> None:
-    for parse in (_billing.topup_from_api, _billing.limits_from_api):
+def test_anything_is_read_or_refused(result: object) -> None:
+    for parse in (
+        _billing.balance_from_api,
+        _billing.limits_from_api,
+        lambda any_result: _billing.usage_from_api(any_result, "day", 0, NOW),
+        _billing.invoices_from_api,
+        _billing.invoice_preview_from_api,
+        _billing.spending_limit_from_api,
+    ):
         try:
-            parse(result)
+            read = parse(result)
         except ValueError as unknown:
-            assert " in it " in str(unknown)
+            assert " in it" in str(unknown)
         else:
-            assert isinstance(result, dict)
+            assert isinstance(read, (dict, list))
 
 
-@given(NUMBERS | UNSET, NUMBERS | UNSET, NUMBERS | UNSET, NUMBERS | UNSET)
-def test_same_is_about_the_amounts_alone(a: float, b: float, c: float, d: float) -> None:
-    one = _billing.topup_from_api({"amount": a, "threshold": b, "disabledReason": "x"})
-    other = _billing.topup_from_api({"amount": c, "threshold": d})
-    assert _billing.same(one, other) == ((a or 0) == (c or 0) and (b or 0) == (d or 0))
-
-
-def test_half_a_configuration_is_set() -> None:
-    assert _billing.is_set(topup(amount=1000))
-    assert _billing.is_set(topup(threshold=500))
-
-
-def test_after_write_keeps_what_cloudflare_noted() -> None:
-    before = topup(amount=1000, threshold=500, disabled_reason="declined", error="e", last_failed_at=1)
-    after = _billing.after_write(before, _billing.wanted_topup(2000, 600))
-    assert after == topup(amount=2000, threshold=600, disabled_reason="declined", error="e", last_failed_at=1)
-
-
-def test_after_a_removal_nothing_is_left() -> None:
-    before = topup(amount=1000, threshold=500, disabled_reason="declined")
-    assert _billing.after_write(before, _billing.NO_TOPUP) == _billing.NO_TOPUP
-
-
-def test_diff_shows_dollars_beside_cents() -> None:
-    diff = _billing.topup_diff(ACCOUNT, _billing.NO_TOPUP, topup(amount=5000, threshold=500, disabled_reason="x"))
-    assert diff == {
-        "before_header": f"auto top-up of account {ACCOUNT}",
-        "after_header": f"auto top-up of account {ACCOUNT}",
-        "before": "auto top-up: not set\n",
-        "after": "auto top-up: set\namount: 5000 ($50.00)\nthreshold: 500 ($5.00)\n",
+def test_balance() -> None:
+    result = {
+        "balance": 2350.5,
+        "has_default_payment_method": True,
+        "payment_method": {"brand": "visa", "last4": "4242"},
+        "topup_config": {"amount": 5000.0, "threshold": 500},
+    }
+    assert _billing.balance_from_api(result) == {
+        "balance": 2350.5,
+        "has_default_payment_method": True,
+        "payment_method": {"brand": "visa", "last4": "4242"},
+        "first_topup_success": None,
+        "topup": topup(),
     }
 
 
-def test_diff_of_half_a_configuration() -> None:
-    diff = _billing.topup_diff(ACCOUNT, topup(amount=5000), _billing.NO_TOPUP)
-    assert diff["before"] == "auto top-up: set\namount: 5000 ($50.00)\nthreshold: none\n"
+@pytest.mark.parametrize("method", [None, {}])
+def test_balance_without_a_payment_method(method: object) -> None:
+    read = _billing.balance_from_api({"balance": 0, "payment_method": method, "topup_config": None})
+    assert read["balance"] == 0
+    assert read["payment_method"] == (None if method is None else {"brand": None, "last4": None})
+    assert read["topup"] == NO_TOPUP
 
 
-@pytest.mark.parametrize(
-    ("values", "changed", "parts"),
-    [
-        (
-            {"disabled_reason": "declined", "error": "no funds", "last_failed_at": 1760000000000},
-            False,
-            [
-                "has stopped",
-                "reason: declined, error: no funds, last failed: 2025-10-09T08:53:20Z",
-                "nothing is bought",
-            ],
-        ),
-        (
-            {"disabled_reason": "declined"},
-            True,
-            ["has stopped", "reason: declined", "whether the new values restart it"],
-        ),
-        ({"error": "no funds"}, False, ["The last automatic purchase", "error: no funds"]),
-        (
-            {"threshold": 5001},
-            False,
-            ["amount 5000 ($50.00) is below threshold 5001 ($50.01)", "charges follow each other"],
-        ),
-    ],
-)
-def test_warnings(values: dict[str, Any], changed: bool, parts: list[str]) -> None:
-    (warning,) = _billing.topup_warnings(ACCOUNT, topup(**{"amount": 5000, "threshold": 5000, **values}), changed)
-    for part in parts:
-        assert part in warning
+def test_usage_is_oldest_first_with_its_sum() -> None:
+    newest_first = [
+        {"id": "b", "aggregated_value": 0.5, "start_time": NOW, "end_time": NOW + DAY},
+        {"id": "a", "aggregated_value": 2, "start_time": NOW - DAY, "end_time": NOW},
+    ]
+    read = _billing.usage_from_api({"history": newest_first}, "day", NOW - DAY, NOW)
+    assert [bucket["id"] for bucket in read["history"]] == ["a", "b"]
+    assert read["total"] == 2.5
+    assert (read["start"], read["end"]) == ("2026-11-22T12:00:00Z", "2026-11-23T12:00:00Z")
+    assert read["history"][0]["start"] == "2026-11-22T12:00:00Z"
 
 
-@pytest.mark.parametrize("values", [{}, {"amount": 5000, "threshold": 5000}, {"last_failed_at": 5}])
-def test_nothing_to_warn_about(values: dict[str, Any]) -> None:
-    assert _billing.topup_warnings(ACCOUNT, topup(**values), False) == []
+def test_invoices_are_newest_first_and_those_without_a_date_last() -> None:
+    invoices = [{"id": "a", "created": 1}, {"id": "b"}, {"id": "c", "created": 2, "amount_paid": 5250.0}]
+    read = _billing.invoices_from_api({"invoices": invoices})
+    assert [invoice["id"] for invoice in read] == ["c", "a", "b"]
+    assert (read[0]["amount_paid"], read[0]["created_at"], read[2]["created_at"]) == (
+        5250,
+        "1970-01-01T00:00:02Z",
+        None,
+    )
 
 
-@pytest.mark.parametrize(
-    ("timestamp", "text"),
-    [
-        (0, "1970-01-01T00:00:00Z"),
-        (1760000000, "2025-10-09T08:53:20Z"),
-        (1760000000000, "2025-10-09T08:53:20Z"),
-        (1e11, "1973-03-03T09:46:40Z"),
-        (1e300, "1e+300"),
-        (10**320, "1" + "0" * 298 + "…"),
-        ("2025-10-09", "2025-10-09"),
-        (True, "True"),
-    ],
-)
-def test_utc(timestamp: object, text: str) -> None:
-    assert _billing.utc(timestamp) == text
-
-
-def test_an_amount_too_large_for_a_float_is_still_a_number() -> None:
-    assert _billing.topup_from_api({"amount": 10**400, "threshold": 500})["amount"] == 10**400
+def test_a_call_for_each_part() -> None:
+    calls = {
+        "credit-balance": _billing.read_balance(ACCOUNT),
+        "topup/limits": _billing.read_limits(ACCOUNT),
+        "usage-history?value_grouping_window=day&start_time=1&end_time=2": _billing.read_usage(ACCOUNT, "day", 1, 2),
+        "invoice-history?type=all": _billing.read_invoices(ACCOUNT, "all"),
+        "invoice-preview": _billing.read_invoice_preview(ACCOUNT),
+        "spending-limit": _billing.read_spending_limit(ACCOUNT),
+    }
+    for thing, call in calls.items():
+        assert call.path == f"accounts/{ACCOUNT}/ai-gateway/billing/{thing}"
+        assert (call.method, call.permission, call.body) == ("GET", "AI Gateway Read", None)
+        assert call.purpose.endswith(f" of account {ACCOUNT}")
 
 
 def test_limits() -> None:
     limits = _billing.limits_from_api({"min_cents": 1000, "max_cents": 500000.0, "currency": "USD"})
-    assert limits == {"min_cents": 1000, "max_cents": 500000}
-
-
-@pytest.mark.parametrize(
-    ("limits", "part"),
-    [
-        (
-            {"min_cents": 1000, "max_cents": 4999},
-            "5000 ($50.00) is over this account's limit: the most that one top-up may buy is 4999 ($49.99)",
-        ),
-        (
-            {"min_cents": 5001, "max_cents": 9999},
-            "5000 ($50.00) is under this account's limit: the least that one top-up may buy is 5001 ($50.01)",
-        ),
-        ({"min_cents": 1000, "max_cents": 5000}, "within this account's limit of 5000 ($50.00)"),
-        ({"min_cents": None, "max_cents": None}, "did not report this account's limits"),
-        (None, "did not report this account's limits"),
-    ],
-)
-def test_refusal(limits: dict[str, Any] | None, part: str) -> None:
-    assert part in _billing.refusal(topup(amount=5000, threshold=500), limits)
-
-
-def test_a_write_is_settled_once_the_amounts_are_read() -> None:
-    wanted = _billing.wanted_topup(5000, 500)
-    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP, wanted)
-    assert call.settled is not None
-    assert call.settled.read.method == "GET"
-    assert call.settled.done(topup(amount=5000, threshold=500, error="x"))
-    assert not call.settled.done(_billing.NO_TOPUP)
-
-
-@pytest.mark.parametrize(
-    ("state", "sentence"),
-    [
-        (topup(amount=7000, threshold=700, error="x"), "Reading again shows that nothing was changed."),
-        (
-            topup(amount=9000, threshold=500),
-            (
-                "Reading again shows neither the old values nor the new ones (auto top-up: set, amount: 9000 ($90.00), "
-                "threshold: 500 ($5.00)): check the account in the dashboard."
-            ),
-        ),
-        (
-            _billing.NO_TOPUP,
-            (
-                "Reading again shows neither the old values nor the new ones (auto top-up: not set): check the account in the "
-                "dashboard."
-            ),
-        ),
-    ],
-)
-def test_after_a_lost_write_it_is_told_what_is_in_place(state: dict[str, Any], sentence: str) -> None:
-    before = topup(amount=7000, threshold=700)
-    settled = _billing.write_topup(ACCOUNT, before, _billing.wanted_topup(5000, 500)).settled
-    assert settled is not None
-    assert settled.found(state) == sentence
-
-
-def test_a_write_sends_the_two_amounts_and_nothing_else() -> None:
-    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP, topup(amount=5000, threshold=500, error="x"))
-    assert (call.method, call.body) == ("POST", {"amount": 5000, "threshold": 500})
-    assert call.path == f"accounts/{ACCOUNT}/ai-gateway/billing/topup/config"
-
-
-@pytest.mark.parametrize("result", [None, {}, {"amount": 5000}, {"amount": 4000, "threshold": 500}, []])
-def test_another_echo_than_what_was_sent_is_no_success(result: object) -> None:
-    call = _billing.write_topup(ACCOUNT, _billing.NO_TOPUP, _billing.wanted_topup(5000, 500))
-    with pytest.raises(ValueError):
-        call.parse(result)
-
-
-@given(JSON)
-def test_whatever_a_removal_answers_is_fine(result: object) -> None:
-    call = _billing.write_topup(ACCOUNT, _billing.wanted_topup(5000, 500), _billing.NO_TOPUP)
-    assert (call.method, call.body) == ("DELETE", None)
-    assert call.parse(result) == _billing.NO_TOPUP
+    assert limits == {"min_cents": 1000, "max_cents": 500000, "currency": "USD"}

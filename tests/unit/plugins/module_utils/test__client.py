@@ -15,8 +15,8 @@ import pytest
 import yaml
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
-from ansible_collections.finops.cloudflare.plugins.module_utils._billing import NO_TOPUP, read_topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP, read_topup
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
     POWERLESS_TOKEN,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api
-from ansible_collections.finops.cloudflare.plugins.module_utils._billing import NO_TOPUP
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simulator
 from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import READ, client_of, failure_of
 

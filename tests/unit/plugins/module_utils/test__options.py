@@ -12,8 +12,8 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.finops.cloudflare.plugins.module_utils import _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
-from ansible_collections.finops.cloudflare.plugins.module_utils._billing import read_topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import read_topup
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
     EMAIL,

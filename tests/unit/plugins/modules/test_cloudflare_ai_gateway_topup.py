@@ -8,7 +8,7 @@ import itertools
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.finops.cloudflare.plugins.module_utils._billing import NO_TOPUP
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
 from ansible_collections.finops.cloudflare.plugins.modules import cloudflare_ai_gateway_topup
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,

@@ -1,0 +1,19 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This fragment is private to the collection and can change in any release.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  account_id:
+    description:
+      - The id of the Cloudflare account, 32 hexadecimal characters.
+      - If not set, the environment variable E(CLOUDFLARE_ACCOUNT_ID) is used.
+    type: str
+    required: true
+"""

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The auto top-up configuration: calls, and pure functions from and to the API's object. No HTTP and no Ansible in here.
+
+All money is in cents. This file is private to the collection and can change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ._api import Call, Settled, UserError
+from ._values import dollars, money, number, text, utc
+
+MINIMUM_AMOUNT = 1000
+"""Cents: the smallest C(amount) that the API's schema accepts."""
+MINIMUM_THRESHOLD = 500
+"""Cents: the smallest C(threshold) that the API's schema accepts."""
+
+_READ = "AI Gateway Read"
+_WRITE = "AI Gateway Write"
+
+Topup = Mapping[str, Any]
+"""An auto top-up configuration as results show it: amount, threshold, disabled_reason, error, last_failed_at."""
+
+NO_TOPUP: Topup = {
+    "amount": None,
+    "threshold": None,
+    "disabled_reason": None,
+    "error": None,
+    "last_failed_at": None,
+}
+
+
+def wanted_topup(amount: int, threshold: int) -> Topup:
+    """The configuration that the user asks for. Raises L(UserError) for amounts that the API cannot accept."""
+    _check_cents("amount", amount, MINIMUM_AMOUNT)
+    _check_cents("threshold", threshold, MINIMUM_THRESHOLD)
+    return {**NO_TOPUP, "amount": amount, "threshold": threshold}
+
+
+def _check_cents(name: str, value: int, minimum: int) -> None:
+    if isinstance(value, bool):
+        raise UserError(f"{name} is {value}, a boolean: give a whole number of cents, such as 5000 for $50.00.")
+    if value < minimum:
+        meant = f"; for {dollars(value * 100)} write {value * 100}" if value * 100 >= minimum else ""
+        raise UserError(
+            f"{name} is in cents: {value} is {dollars(value)}, the minimum is {minimum} ({dollars(minimum)}){meant}."
+        )
+
+
+def topup_from_api(result: object) -> Topup:
+    """The configuration in an answer. Unset has three faces (null, 0, missing), an amount two (5000, 5000.0).
+
+    Raises ValueError where the result is of another shape.
+    """
+    if not isinstance(result, dict):
+        raise ValueError("the auto top-up configuration in it is not an object")
+    return {
+        "amount": _cents(result, "amount"),
+        "threshold": _cents(result, "threshold"),
+        "disabled_reason": text(result.get("disabledReason")),
+        "error": text(result.get("error")),
+        "last_failed_at": result.get("lastFailedAt"),
+    }
+
+
+def _cents(result: Mapping[str, Any], key: str) -> int | float | None:
+    return number(result, key) or None
+
+
+def is_set(topup: Topup) -> bool:
+    """Whether there is a configuration at all."""
+    return topup["amount"] is not None or topup["threshold"] is not None
+
+
+def same(one: Topup, other: Topup) -> bool:
+    """Whether two configurations ask for the same; what Cloudflare notes beside the amounts does not count."""
+    return one["amount"] == other["amount"] and one["threshold"] == other["threshold"]
+
+
+def after_write(before: Topup, wanted: Topup) -> Topup:
+    """The configuration once C(wanted) is in place.
+
+    Whether a write restarts a configuration that Cloudflare has stopped is not documented, so what was noted stays.
+    """
+    if not is_set(wanted):
+        return NO_TOPUP
+    return {**before, "amount": wanted["amount"], "threshold": wanted["threshold"]}
+
+
+def topup_diff(account_id: str, before: Topup, after: Topup) -> dict[str, str]:
+    """The change for a person to review, in the form that C(--diff) prints."""
+    header = f"auto top-up of account {account_id}"
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": _lines(before),
+        "after": _lines(after),
+    }
+
+
+def _lines(topup: Topup) -> str:
+    if not is_set(topup):
+        return "auto top-up: not set\n"
+    shown = ((key, topup[key]) for key in ("amount", "threshold"))
+    return "auto top-up: set\n" + "".join(
+        f"{key}: {'none' if cents is None else money(cents)}\n" for key, cents in shown
+    )
+
+
+def topup_warnings(account_id: str, topup: Topup, changed: bool) -> list[str]:
+    """What a person should know about a configuration that is in place, a sentence each."""
+    warnings = []
+    if topup["disabled_reason"]:
+        outcome = (
+            "whether the new values restart it is not documented"
+            if changed
+            else "the values match, but nothing is bought"
+        )
+        warnings.append(
+            f"Cloudflare has stopped the auto top-up of account {account_id} ({_failure(topup)}): {outcome}. Fix the "
+            "payment method and turn auto top-up on again in the Cloudflare dashboard, before the credit runs out."
+        )
+    elif topup["error"]:
+        warnings.append(
+            f"The last automatic purchase of account {account_id} failed ({_failure(topup)}). Look at the payment method "
+            "in the Cloudflare dashboard, before Cloudflare stops the auto top-up."
+        )
+    if topup["amount"] is not None and topup["threshold"] is not None and topup["amount"] < topup["threshold"]:
+        warnings.append(
+            f"In account {account_id}, amount {money(topup['amount'])} is below threshold {money(topup['threshold'])}: one "
+            "top-up can leave the balance below the threshold, so that charges follow each other. Raise amount or lower "
+            "threshold."
+        )
+    return warnings
+
+
+def _failure(topup: Topup) -> str:
+    parts = []
+    if topup["disabled_reason"]:
+        parts.append(f"reason: {topup['disabled_reason']}")
+    if topup["error"]:
+        parts.append(f"error: {topup['error']}")
+    if topup["last_failed_at"]:
+        parts.append(f"last failed: {utc(topup['last_failed_at']) or text(topup['last_failed_at'])}")
+    return ", ".join(parts)
+
+
+def refusal(wanted: Topup, limits: Mapping[str, Any] | None) -> str:
+    """The next step after the API has refused amounts that are legal by its schema."""
+    amount = wanted["amount"]
+    minimum, maximum = (limits["min_cents"], limits["max_cents"]) if limits else (None, None)
+    if maximum is not None and amount > maximum:
+        return f"amount {money(amount)} is over this account's limit: the most that one top-up may buy is {money(maximum)}."
+    if minimum is not None and amount < minimum:
+        return f"amount {money(amount)} is under this account's limit: the least that one top-up may buy is {money(minimum)}."
+    if maximum is not None:
+        return (
+            f"amount {money(amount)} is within this account's limit of {money(maximum)}, so the cause is what Cloudflare "
+            "says above; an account without a payment method is refused as well: look at its billing in the dashboard."
+        )
+    return (
+        f"Cloudflare did not report this account's limits; amount {money(amount)} may be over the most that one top-up may "
+        "buy, or the account has no payment method: look at its billing in the dashboard."
+    )
+
+
+def read_topup(account_id: str) -> Call:
+    """Read the auto top-up configuration; the result is a L(Topup)."""
+    return Call(
+        "GET",
+        _path(account_id, "topup/config"),
+        f"read the auto top-up configuration of account {account_id}",
+        _READ,
+        topup_from_api,
+    )
+
+
+def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
+    """Set the auto top-up configuration, or remove it where C(wanted) is unset. Sent twice, it changes nothing more."""
+    settled = Settled(
+        read_topup(account_id),
+        done=lambda topup: same(topup, wanted),
+        found=lambda topup: _found(topup, before),
+    )
+    path = _path(account_id, "topup/config")
+    if not is_set(wanted):
+        purpose = f"remove the auto top-up configuration of account {account_id}"
+        # What the API answers here is not documented, so nothing is read from it.
+        return Call("DELETE", path, purpose, _WRITE, lambda result: NO_TOPUP, None, settled, dashboard_only=True)
+
+    def echoed(result: object) -> Topup:
+        stored = topup_from_api(result)
+        if not same(stored, wanted):
+            raise ValueError("the amounts in it are not those that were sent")
+        return stored
+
+    return Call(
+        "POST",
+        path,
+        f"set the auto top-up configuration of account {account_id}",
+        _WRITE,
+        echoed,
+        {"amount": wanted["amount"], "threshold": wanted["threshold"]},
+        settled,
+        dashboard_only=True,
+    )
+
+
+def _found(topup: Topup, before: Topup) -> str:
+    if same(topup, before):
+        return "Reading again shows that nothing was changed."
+    held = " ".join(_lines(topup).replace("\n", ", ").rstrip(", ").split())
+    return f"Reading again shows neither the old values nor the new ones ({held}): check the account in the dashboard."
+
+
+def _path(account_id: str, thing: str) -> str:
+    return f"accounts/{account_id}/ai-gateway/billing/{thing}"

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Numbers and texts of the billing API, and how a person reads them. No HTTP and no Ansible in here.
+
+All money is in cents. This file is private to the collection and can change in any release.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any, Mapping
+
+from ._api import clean
+
+
+def dollars(cents: float) -> str:
+    """5000 as C($50.00)."""
+    value = Decimal(str(cents)) / 100
+    return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
+
+
+def money(cents: float) -> str:
+    """5000 as C(5000 ($50.00)): the cents that the user writes and the dollars that the user means."""
+    return f"{cents} ({dollars(cents)})"
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number as JSON means it: a boolean is none, nor is what 1e999 becomes."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def number(result: Mapping[str, Any], key: str) -> int | float | None:
+    """The number under a key: an integer where it is whole (5000.0), None where it is null or missing.
+
+    Raises ValueError where it is something else.
+    """
+    value = result.get(key)
+    if value is None:
+        return None
+    if not is_number(value):
+        raise ValueError(f"{key} in it is not a number")
+    whole = int(value)
+    return whole if whole == value else value
+
+
+def text(value: object) -> str | None:
+    """Foreign text fit for one line; None where there is none, or where it is empty."""
+    return clean(value) or None if value is not None else None
+
+
+def utc(timestamp: object) -> str | None:
+    """A Unix time as ISO 8601 in UTC, None where it is none. From 1e11 on it can only be milliseconds."""
+    if not is_number(timestamp):
+        return None
+    try:
+        seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp  # type: ignore[operator]
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
