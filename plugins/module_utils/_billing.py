@@ -60,7 +60,10 @@ def limits_from_api(result: object) -> Parsed:
     }
 
 
-_UNITS = {"d": 86_400_000, "h": 3_600_000}
+_DAY = 86_400_000
+_HOUR = 3_600_000
+_WINDOWS = {"day": _DAY, "hour": _HOUR}
+_UNITS = {"d": _DAY, "h": _HOUR}
 
 
 def moment(name: str, value: str, now: int) -> int:
@@ -108,8 +111,10 @@ def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
         {
             "id": text(bucket.get("id")),
             "amount": _required(bucket, "aggregated_value"),
-            **_time(bucket, "start_time", "start"),
-            **_time(bucket, "end_time", "end"),
+            "start": utc(bucket.get("start_time")),
+            "start_time": _required(bucket, "start_time"),
+            "end": utc(bucket.get("end_time")),
+            "end_time": _required(bucket, "end_time"),
         }
         for bucket in _objects(_object(result, "the usage"), "history")
     ]
@@ -225,14 +230,12 @@ def _time(item: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
     return {key: value, name: utc(value)}
 
 
-_DAY = 86_400_000
-
-
 def forecast(balance: float | None, usage: Parsed | None, topup: Parsed | None) -> dict[str, float | None]:
     """How fast the credit goes, and how long it lasts at that pace; None where the data does not carry it.
 
     C(daily_spend), in cents, is the sum of the usage divided by the days from the first bucket that the API returned to
-    the end of the range. It is None with less than one day of data, without any bucket, and if the sum is negative.
+    the end of the range, or of the last bucket that is complete in it if the API returned no later one. It is None with
+    less than one day of data, without any bucket, and if the sum is negative.
     C(days_until_empty) is 0 once the balance is 0 or less, else balance / daily_spend. C(days_until_topup) is 0 once the
     balance is below the threshold, else (balance - threshold) / daily_spend; it is None without an auto top-up and with
     one that Cloudflare has stopped. Both are None if nothing is spent, as the credit then lasts for ever.
@@ -250,7 +253,9 @@ def _daily_spend(usage: Parsed | None) -> float | None:
     if not usage or not usage["history"] or usage["total"] < 0:
         return None
     first = max(usage["start_time"], usage["history"][0]["start_time"])
-    days = (usage["end_time"] - first) / _DAY
+    complete = usage["end_time"] // _WINDOWS[usage["window"]] * _WINDOWS[usage["window"]]
+    last = min(usage["end_time"], max(complete, usage["history"][-1]["end_time"]))
+    days = (last - first) / _DAY
     return usage["total"] / days if days >= 1 else None
 
 

@@ -260,7 +260,8 @@ billing:
         daily_spend:
           description:
             - RV(billing.usage.total), divided by the days from the start of the first bucket that the API returned to the end of
-              the range, in cents for each day.
+              the range, in cents for each day. If the API leaves out the bucket that the range ends in, the days are counted to
+              the start of that bucket.
             - V(null) without any bucket, with less than one day of data, and if the total is negative.
           type: float
           sample: 104.01

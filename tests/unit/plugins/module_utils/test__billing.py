@@ -102,6 +102,34 @@ def test_a_bucket_that_starts_before_the_range_counts_from_the_start_of_the_rang
     assert _billing.forecast(1000, read, None)["daily_spend"] == 100
 
 
+@pytest.mark.parametrize(
+    ("last_day", "days"),
+    [
+        ("left out", 2),
+        ("cut at the end of the range", 2.5),
+        ("whole", 2.5),
+        ("without usage, left out", 2),
+    ],
+)
+def test_the_day_that_is_not_over_counts_as_far_as_it_is_known(last_day: str, days: float) -> None:
+    midnight = NOW - DAY // 2
+    buckets = [{"id": "1", "aggregated_value": 100, "start_time": midnight - 2 * DAY, "end_time": midnight - DAY}]
+    if last_day != "without usage, left out":
+        buckets.append({"id": "2", "aggregated_value": 100, "start_time": midnight - DAY, "end_time": midnight})
+    if last_day in ("whole", "cut at the end of the range"):
+        end = midnight + DAY if last_day == "whole" else NOW
+        buckets.append({"id": "3", "aggregated_value": 100, "start_time": midnight, "end_time": end})
+    read = _billing.usage_from_api({"history": buckets}, "day", NOW - 30 * DAY, NOW)
+    assert _billing.forecast(1000, read, None)["daily_spend"] == len(buckets) * 100 / days
+
+
+@pytest.mark.parametrize("key", ["start_time", "end_time", "aggregated_value"])
+def test_a_bucket_needs_its_time_and_its_amount(key: str) -> None:
+    bucket = {"id": "1", "aggregated_value": 1, "start_time": 0, "end_time": DAY}
+    with pytest.raises(ValueError, match=f"{key} is missing in it"):
+        _billing.usage_from_api({"history": [{**bucket, key: None}]}, "day", 0, NOW)
+
+
 @given(CENTS, st.lists(CENTS, max_size=10), st.none() | st.integers(500, 10**6))
 def test_days_are_never_negative_and_never_invented(
     balance: float, amounts: list[float], threshold: int | None
