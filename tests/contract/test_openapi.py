@@ -14,12 +14,12 @@ import schemathesis
 import yaml
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
-from simulator import _api
+from simulator import _routes
 from simulator._messages import ApiError
-from simulator._state import SWITCHES
+from simulator._settings import SWITCHES
 from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN, Simulator
 
-DOCUMENT = yaml.safe_load((Path(_api.__file__).parent / "openapi.yaml").read_text(encoding="utf-8"))
+DOCUMENT = yaml.safe_load((Path(_routes.__file__).parent / "openapi.yaml").read_text(encoding="utf-8"))
 TOKEN = {"Authorization": f"Bearer {WRITE_TOKEN}"}
 KEY = {"X-Auth-Email": EMAIL, "X-Auth-Key": GLOBAL_KEY}
 # Larger than any amount that is generated: the document cannot know what an account may buy at most.
@@ -27,7 +27,10 @@ NO_MAXIMUM = 10**100
 
 CONFIG = "topup/config"
 LIMITS = "topup/limits"
-READS = {("GET", CONFIG, 200), ("GET", LIMITS, 200)}
+USAGE = "usage-history"
+INVOICES = "invoice-history"
+PATHS = {CONFIG, LIMITS, USAGE, INVOICES, "credit-balance", "invoice-preview", "spending-limit"}
+READS = {("GET", path, 200) for path in PATHS} | {("GET", USAGE, 400), ("GET", INVOICES, 400)}
 WRITES = {("POST", CONFIG, 200), ("POST", CONFIG, 400), ("DELETE", CONFIG, 200)}
 
 EXPECTED: dict[tuple[str, str], set[tuple[str, str, int]]] = {
@@ -36,6 +39,13 @@ EXPECTED: dict[tuple[str, str], set[tuple[str, str, int]]] = {
     ("limits", "unknown"): (READS | WRITES) - {("GET", LIMITS, 200)} | {("GET", LIMITS, 404)},
     ("delete_unset", "not_found"): READS | WRITES | {("DELETE", CONFIG, 404)},
 }
+
+
+@pytest.fixture(autouse=True)
+def _documented_moment(simulator: Simulator) -> None:
+    """The examples of the document ask for the time before it."""
+    parameters = DOCUMENT["paths"]["/accounts/{account_id}/ai-gateway/billing/usage-history"]["get"]["parameters"]
+    simulator.reset(next(each["example"] for each in parameters if each["name"] == "end_time"))
 
 
 def drift(
@@ -68,6 +78,15 @@ def drift(
                 "positive_data_acceptance": {"expected-statuses": sorted(accepted or {200})},
                 "negative_data_rejection": {"expected-statuses": [400, 403, 404, 405, 429]},
             },
+            # The document cannot say that the end comes after the start, nor that one bound needs the other.
+            "operations": [
+                {
+                    "include-operation-id": "getUsageHistory",
+                    "checks": {
+                        "positive_data_acceptance": {"expected-statuses": sorted((accepted or {200}) | {400})},
+                    },
+                },
+            ],
         }
     )
     schema = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT), config=config)
@@ -85,18 +104,23 @@ def drift(
 
 def outcomes(simulator: Simulator) -> set[tuple[str, str, int]]:
     """Which statuses each call of the document got; probes of other addresses and of other methods are left out."""
-    seen = {(entry["method"], entry["path"][-len(CONFIG) :], entry["status"]) for entry in simulator.requests}
-    return {each for each in seen if each[1] in (CONFIG, LIMITS) and each[2] != 405}
+    seen = {
+        (entry["method"], entry["path"].partition("/ai-gateway/billing/")[2], entry["status"])
+        for entry in simulator.requests
+    }
+    return {each for each in seen if each[1] in PATHS and each[2] != 405}
 
 
 def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
     documented = {
         (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item if method != "parameters"
     }
-    sample = {(method, _api.API_PREFIX + path.replace("{account_id}", ACCOUNT_ID)) for method, path in documented}
-    served = {(route.method, path) for route in _api.ROUTES for method, path in sample if route.pattern.fullmatch(path)}
+    sample = {(method, _routes.API_PREFIX + path.replace("{account_id}", ACCOUNT_ID)) for method, path in documented}
+    served = {
+        (route.method, path) for route in _routes.ROUTES for method, path in sample if route.pattern.fullmatch(path)
+    }
     assert served == sample
-    assert len(_api.ROUTES) == len(documented)
+    assert len(_routes.ROUTES) == len(documented)
 
 
 @pytest.mark.parametrize("headers", [TOKEN, KEY], ids=["token", "key"])
@@ -124,6 +148,23 @@ def test_a_stopped_top_up_keeps_to_the_document(simulator: Simulator) -> None:
     assert drift(simulator) == []
 
 
+@pytest.mark.parametrize("optional_keys", SWITCHES["optional_keys"])
+def test_an_account_with_little_to_tell_keeps_to_the_document(simulator: Simulator, optional_keys: str) -> None:
+    simulator.settings["optional_keys"] = optional_keys
+    line = {"amount": 0, "currency": "usd", "quantity": 0, "period": {"start": 0, "end": 0}, "pricing": {}}
+    simulator.set_account(
+        ACCOUNT_ID,
+        balance=-0.25,
+        payment_method={},
+        first_topup_success=None,
+        invoices=[{"type": "auto", "amount_paid": 0, "amount_due": 0, "amount_remaining": 0, "currency": "usd"}],
+        invoice_preview={
+            "invoice_lines": [line, {**line, "pretax_credit_amounts": [{"amount": 0, "type": "discount"}]}]
+        },
+    )
+    assert drift(simulator) == []
+
+
 def test_an_unknown_account_keeps_to_the_document(simulator: Simulator) -> None:
     assert drift(simulator, account_id=None, accepted={404}) == []
     assert {status for _method, _path, status in outcomes(simulator)} == {404}
@@ -140,19 +181,30 @@ def _no_headers(_self: Any) -> dict[str, str]:
 
 
 BREAKAGES = {
-    "accepts less than the minimum": (("MINIMUM_CENTS", {"amount": 1, "threshold": 1}), "negative_data_rejection"),
-    "refuses the minimum": (("MINIMUM_CENTS", {"amount": 1001, "threshold": 500}), "positive_data_acceptance"),
-    "answers text for numbers": (("_number", lambda value, settings: str(value)), "response_schema_conformance"),
+    "accepts less than the minimum": (
+        ("_topup.MINIMUM_CENTS", {"amount": 1, "threshold": 1}),
+        "negative_data_rejection",
+    ),
+    "refuses the minimum": (("_topup.MINIMUM_CENTS", {"amount": 1001, "threshold": 500}), "positive_data_acceptance"),
+    "answers text for an object": (
+        ("_topup.with_numbers", lambda value, settings: str(value)),
+        "response_schema_conformance",
+    ),
+    "leaves required keys out": (
+        ("_billing.with_optional", lambda values, optional, settings: {}),
+        "response_schema_conformance",
+    ),
+    "accepts any type of invoice": (("_billing.parameter", lambda request, name: "auto"), "negative_data_rejection"),
     "refuses with an undocumented status": (
-        ("_invalid", lambda key, message: ApiError(422, 7001, message)),
+        ("_topup.invalid", lambda where, key, message: ApiError(422, 7001, message)),
         "status_code_conformance",
     ),
-    "leaves headers out": (("RateLimit.count_request", _no_headers), "response_headers_conformance"),
+    "leaves headers out": (("_api.RateLimit.count_request", _no_headers), "response_headers_conformance"),
 }
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
 def test_drift_is_noticed(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, breakage: str) -> None:
     (name, replacement), check = BREAKAGES[breakage]
-    monkeypatch.setattr(f"simulator._api.{name}", replacement)
+    monkeypatch.setattr(f"simulator.{name}", replacement)
     assert check in {failure.split(": ")[1] for failure in drift(simulator)}

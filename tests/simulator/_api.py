@@ -1,137 +1,22 @@
 # Copyright (c) 2026, finops.cloudflare contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls of Cloudflare's API. A new one is one function with ``@route`` above it."""
+"""Cloudflare's API as a whole: its accounts, its rate limit, and the answer to each request."""
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
-from typing import Any, Callable, NamedTuple
+from typing import Any
 
-from ._messages import Answer, ApiError, Request, could_not_route, credentials_kind, json_answer, permissions_of
-from ._state import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, TOPUP_TYPES, Settings, is_a, new_account
+# The calls are found by what is declared in these two.
+from . import _billing, _topup  # noqa: F401  # pylint: disable=unused-import
+from ._account import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, new_account
+from ._messages import Answer, ApiError, Request, could_not_route, json_answer, permissions_of
+from ._routes import ROUTES, Call
+from ._settings import Settings
 
-API_PREFIX = "/client/v4"
-BILLING = "/accounts/{account_id}/ai-gateway/billing"
-PLACEHOLDERS = {"account_id": "[0-9a-f]{32}"}
 PUBLISHED_LIMIT = {"requests": 1200, "window_seconds": 300}
-MINIMUM_CENTS = {"amount": 1000, "threshold": 500}
-
-
-class Call(NamedTuple):
-    """What a route function gets to know."""
-
-    request: Request
-    account: dict[str, Any]
-    settings: Settings
-
-
-class Route(NamedTuple):
-    method: str
-    pattern: re.Pattern[str]
-    permission: str
-    function: Callable[[Call], Any]
-
-
-ROUTES: list[Route] = []
-
-
-def route(method: str, path: str, permission: str) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
-    """Serves the path with the function, whose return value becomes the envelope's result."""
-    pattern = API_PREFIX + re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{PLACEHOLDERS[name[1]]})", path)
-
-    def register(function: Callable[[Call], Any]) -> Callable[[Call], Any]:
-        ROUTES.append(Route(method, re.compile(pattern), permission, function))
-        return function
-
-    return register
-
-
-@route("GET", f"{BILLING}/topup/config", "read")
-def get_topup_config(call: Call) -> dict[str, Any]:
-    topup, settings = call.account["topup"], call.settings
-    result = {key: _number(topup[key], settings) for key in TOPUP_TYPES}
-    for key in ("amount", "threshold"):
-        if result[key] is None and settings["unset"] == "zero":
-            result[key] = _number(0, settings)
-        elif result[key] is None and settings["unset"] == "missing":
-            del result[key]
-    for key in ("disabledReason", "error", "lastFailedAt"):
-        if result[key] is None and settings["optional_keys"] == "missing":
-            del result[key]
-    return result
-
-
-@route("POST", f"{BILLING}/topup/config", "write")
-def set_topup_config(call: Call) -> dict[str, Any]:
-    _refuse_all_but_dashboard(call)
-    body = _json_object(call.request)
-    unknown = sorted(set(body) - set(MINIMUM_CENTS))
-    if unknown:
-        raise _invalid(unknown[0], "Unrecognized key")
-    for key, minimum in MINIMUM_CENTS.items():
-        if key not in body:
-            raise _invalid(key, "Required")
-        if not is_a(body[key], int):
-            raise _invalid(key, "Expected an integer")
-        if body[key] < minimum:
-            raise _invalid(key, f"Must be greater than or equal to {minimum}")
-    limits = call.account["limits"]
-    if not limits["min_cents"] <= body["amount"] <= limits["max_cents"]:
-        raise _invalid("amount", f"Must be between {limits['min_cents']} and {limits['max_cents']} for this account")
-    if call.settings["write_to_stopped"] == "resumes":
-        call.account["topup"].update(dict.fromkeys(TOPUP_TYPES))
-    call.account["topup"].update(body)
-    return {key: _number(body[key], call.settings) for key in MINIMUM_CENTS}
-
-
-@route("DELETE", f"{BILLING}/topup/config", "write")
-def delete_topup_config(call: Call) -> dict[str, Any]:
-    _refuse_all_but_dashboard(call)
-    if call.account["topup"]["amount"] is None and call.settings["delete_unset"] == "not_found":
-        raise ApiError(404, 7002, "Auto top-up configuration not found")
-    call.account["topup"].update(dict.fromkeys(TOPUP_TYPES))
-    return {}
-
-
-@route("GET", f"{BILLING}/topup/limits", "read")
-def get_topup_limits(call: Call) -> dict[str, Any]:
-    if call.settings["limits"] == "unknown":
-        raise could_not_route(call.request.path)
-    return dict(call.account["limits"])
-
-
-def _refuse_all_but_dashboard(call: Call) -> None:
-    refused = call.settings["token_writes"]
-    if refused == "refused_to_all" or (refused == "refused" and credentials_kind(call.request.headers) == "token"):
-        raise ApiError(403, 10000, "Authentication error")
-
-
-def _number(value: Any, settings: Settings) -> Any:
-    return float(value) if is_a(value, (int, float)) and settings["numbers"] == "float" else value
-
-
-def _invalid(key: str | None, message: str) -> ApiError:
-    return ApiError(400, 7001, message, path=["body"] if key is None else ["body", key])
-
-
-def _json_object(request: Request) -> dict[str, Any]:
-    if request.headers.get_content_type() != "application/json":
-        raise _invalid(None, "Content-Type must be application/json")
-    try:
-        body = json.loads(request.body.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise _invalid(None, "Malformed JSON in request body") from None
-    if not isinstance(body, dict):
-        raise _invalid(None, "Expected an object")
-    return body
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 class RateLimit:
@@ -178,14 +63,17 @@ class Cloudflare:
     def __init__(self) -> None:
         self.settings = Settings()
         self.accounts: dict[str, dict[str, Any]] = {}
+        self.now = int(time.time() * 1000)
         self.reset()
 
-    def reset(self) -> None:
+    def reset(self, now: int | None = None) -> None:
+        """``now``, in milliseconds, moves the past of all accounts there and of those that are made later."""
+        self.now = self.now if now is None else now
         self.settings.reset()
         self.accounts.clear()
-        self.accounts[ACCOUNT_ID] = new_account()
-        self.accounts[OTHER_ACCOUNT_ID] = new_account()
-        self.accounts[FOREIGN_ACCOUNT_ID] = new_account(reachable=False)
+        self.accounts[ACCOUNT_ID] = new_account(self.now)
+        self.accounts[OTHER_ACCOUNT_ID] = new_account(self.now)
+        self.accounts[FOREIGN_ACCOUNT_ID] = new_account(self.now, reachable=False)
 
     def answer(self, request: Request) -> Answer:
         matches = [(each, each.pattern.fullmatch(request.path)) for each in ROUTES]

@@ -9,7 +9,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
+from ._billing import FURTHEST_TIME
 from ._messages import Answer, Request, json_answer
+from ._shapes import Maybe, fitted, integer
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -32,9 +34,13 @@ def _add_faults(simulator: Simulator, _unused: str, body: Any) -> Any:
     return simulator.faults
 
 
-def _reset(simulator: Simulator, _unused: str, _body: Any) -> Any:
-    simulator.reset()
+def _reset(simulator: Simulator, _unused: str, body: Any) -> Any:
+    simulator.reset(**fitted("the body", {} if body is None else body, {"now": Maybe(_moment)}))
     return {}
+
+
+def _moment(value: Any) -> bool:
+    return integer(value) and 0 <= value <= FURTHEST_TIME
 
 
 def _forget_requests(simulator: Simulator, _unused: str, _body: Any) -> Any:

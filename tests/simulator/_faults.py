@@ -16,7 +16,7 @@ import time
 from typing import Any, Callable, NamedTuple
 
 from ._messages import Answer, ApiError, Request, json_answer
-from ._state import is_a
+from ._shapes import is_a
 
 
 class Exchange(NamedTuple):

@@ -27,7 +27,8 @@ if __name__ == "__main__":
 
 # pylint: disable=wrong-import-position
 from . import _control, _faults, _processes
-from ._api import API_PREFIX, Cloudflare, RateLimit
+from ._account import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, changed_account, new_account
+from ._api import Cloudflare, RateLimit
 from ._messages import (
     EMAIL,
     GLOBAL_KEY,
@@ -40,8 +41,9 @@ from ._messages import (
     Request,
     credentials_kind,
 )
+from ._routes import API_PREFIX
 from ._server import Server
-from ._state import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, Settings, change_account, new_account
+from ._settings import Settings
 
 __all__ = [
     "ACCOUNT_ID",
@@ -93,10 +95,10 @@ class Simulator:
     def settings(self) -> Settings:
         return self._cloudflare.settings
 
-    def reset(self) -> None:
-        """As it was at the start, at the same address."""
+    def reset(self, now: int | None = None) -> None:
+        """As it was at the start, at the same address; at another moment, in Unix milliseconds, if one is given."""
         with self._lock:
-            self._cloudflare.reset()
+            self._cloudflare.reset(now)
             self._rate_limit.reset()
             self._faults.clear()
             self._log.clear()
@@ -108,11 +110,10 @@ class Simulator:
         return self._cloudflare.accounts[account_id]
 
     def set_account(self, account_id: str, **changes: Any) -> None:
-        """Changes ``reachable``, ``topup`` or ``limits`` of the account, which is made if there is none."""
+        """Changes what README.md lists of the account, which is made if there is none; all of it or, at a mistake, none."""
         with self._lock:
-            account = self._cloudflare.accounts.get(account_id) or new_account()
-            change_account(account_id, account, changes)
-            self._cloudflare.accounts[account_id] = account
+            account = self._cloudflare.accounts.get(account_id) or new_account(self._cloudflare.now)
+            self._cloudflare.accounts[account_id] = changed_account(account_id, account, changes)
 
     def add_fault(self, **fault: Any) -> None:
         self.add_faults(fault)
