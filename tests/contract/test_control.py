@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NEW = "ab" * 16
 TOPUP = {"amount": 5000, "threshold": 500}
+INVOICE = {"type": "auto", "amount_paid": 5250, "amount_due": 5250, "amount_remaining": 0, "currency": "usd"}
 CONFIG_PATH = f"/client/v4/accounts/{ACCOUNT_ID}/ai-gateway/billing/topup/config"
 
 
@@ -78,6 +79,25 @@ def test_accounts_are_read_changed_and_made(client: Client) -> None:
         {"limits": {"max_cents": 1.5}},
         {"topup": {"amount": 9000}, "limits": {"currency": 1}},
         {"account_id": NEW},
+        {"balance": None},
+        {"balance": "2500"},
+        {"payment_method": {"last4": 4242}},
+        {"payment_method": {"kind": "card"}},
+        {"has_default_payment_method": None},
+        {"first_topup_success": 1},
+        {"usage": {}},
+        {"usage": [{"start_time": 0}]},
+        {"usage": [{"start_time": 1, "aggregated_value": 1}]},
+        {"usage": [{"start_time": 0, "aggregated_value": 1, "end_time": 3600000}]},
+        {"invoices": [{"type": "auto"}]},
+        {"invoices": [{**INVOICE, "type": "all"}]},
+        {"invoices": [{**INVOICE, "paid": True}]},
+        {"invoice_preview": None},
+        {"invoice_preview": {"status": "unheard of"}},
+        {"invoice_preview": {"invoice_lines": [{"amount": 1}]}},
+        {"spending_limit": {"enabled": None}},
+        {"spending_limit": {"config": {}}},
+        {"balance": 1, "usage": [1]},
     ],
 )
 def test_an_account_is_not_changed_to_what_cannot_be(client: Client, simulator: Simulator, changes: Any) -> None:
@@ -86,6 +106,38 @@ def test_an_account_is_not_changed_to_what_cannot_be(client: Client, simulator: 
     assert refused.status_code == 400
     assert refused.json()["error"]
     assert simulator.account(ACCOUNT_ID) == before
+
+
+def test_what_is_stored_of_billing_is_read_and_changed(client: Client) -> None:
+    changes = {
+        "balance": -0.5,
+        "payment_method": {"brand": "amex"},
+        "has_default_payment_method": False,
+        "first_topup_success": None,
+        "usage": [{"start_time": 3600000, "aggregated_value": 0.25}],
+        "invoices": [INVOICE],
+        "spending_limit": {"enabled": True, "amount": 10000},
+    }
+    before = client.control("GET", f"/accounts/{ACCOUNT_ID}").json()
+    changed = client.control("PATCH", f"/accounts/{ACCOUNT_ID}", json=changes).json()
+    assert client.control("GET", f"/accounts/{ACCOUNT_ID}").json() == changed
+    assert {name for name in before if before[name] != changed[name]} == set(changes)
+    assert changed["payment_method"] == {"brand": "amex", "last4": None}
+    assert {key: value for key, value in changed["invoices"][0].items() if value is not None} == INVOICE
+    assert changed["spending_limit"] == {"enabled": True, "amount": 10000, "duration": None, "strategy": None}
+    assert changed["usage"] == changes["usage"]
+
+
+def test_what_is_no_json_number_is_refused(client: Client) -> None:
+    for body in ('{"balance": NaN}', '{"balance": 1e999}', '{"topup": {"amount": -Infinity}}'):
+        assert client.control("PATCH", f"/accounts/{ACCOUNT_ID}", data=body).status_code == 400, body
+
+
+@pytest.mark.parametrize("body", [[], {"then": 0}, {"now": "2026-09-28"}, {"now": -1}, {"now": 1.5}])
+def test_a_reset_to_no_moment_changes_nothing(client: Client, simulator: Simulator, body: Any) -> None:
+    simulator.settings["unset"] = "zero"
+    assert client.control("POST", "/reset", json=body).status_code == 400
+    assert simulator.settings["unset"] == "zero"
 
 
 def test_an_account_id_is_32_hexadecimal_digits(client: Client) -> None:

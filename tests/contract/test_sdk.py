@@ -31,6 +31,10 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
+def billing(simulator: Simulator, token: str = READ_TOKEN) -> cloudflare.resources.ai_gateway.BillingResource:
+    return Cloudflare(api_token=token, base_url=simulator.api_url, max_retries=0).ai_gateway.billing
+
+
 def config(
     simulator: Simulator, token: str = WRITE_TOKEN, retries: int = 0
 ) -> cloudflare.resources.ai_gateway.billing.topup.ConfigResource:
@@ -105,3 +109,47 @@ def test_the_sdk_tries_again_after_a_rate_limit_and_a_lost_answer(simulator: Sim
     simulator.add_faults({"fault": "rate_limited", "retry_after": "0"}, {"fault": "drop_after"})
     assert config(simulator, retries=2).create(account_id=ACCOUNT_ID, amount=5000, threshold=500).amount == 5000
     assert [entry["status"] for entry in simulator.requests] == [429, None, 200]
+
+
+def test_the_credit_balance(simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, balance=-12.5, topup={"amount": 5000, "threshold": 500})
+    credit = billing(simulator).credit_balance(account_id=ACCOUNT_ID)
+    assert (credit.balance, credit.has_default_payment_method, credit.first_topup_success) == (-12.5, True, True)
+    assert (credit.topup_config.amount, credit.topup_config.disabled_reason) == (5000, None)
+    assert credit.payment_method is not None
+    assert (credit.payment_method.brand, credit.payment_method.last4) == ("visa", "4242")
+
+
+def test_usage_and_its_bounds(simulator: Simulator) -> None:
+    usage = [{"start_time": each, "aggregated_value": 1.5} for each in (0, 3_600_000, 86_400_000)]
+    simulator.set_account(ACCOUNT_ID, usage=usage)
+    read = billing(simulator)
+    days = read.usage_history(
+        account_id=ACCOUNT_ID, value_grouping_window="day", start_time=0, end_time=172_800_000
+    ).history
+    assert [(day.start_time, day.end_time, day.aggregated_value) for day in days] == [
+        (0, 86_400_000, 3),
+        (86_400_000, 172_800_000, 1.5),
+    ]
+    with pytest.raises(cloudflare.BadRequestError):
+        read.usage_history(account_id=ACCOUNT_ID, value_grouping_window="day")
+
+
+def test_invoices(simulator: Simulator) -> None:
+    read = billing(simulator)
+    assert [each.amount_paid for each in read.invoice_history(account_id=ACCOUNT_ID).invoices] == [5250, 5250, 2100]
+    manual = read.invoice_history(account_id=ACCOUNT_ID, type="manual")
+    assert [(each.invoice_origin, each.description) for each in manual.invoices] == [("manual_topup", None)]
+    assert (manual.pagination.total_count, manual.pagination.has_more) == (1, False)
+    preview = read.invoice_preview(account_id=ACCOUNT_ID)
+    assert (preview.status, preview.period_end - preview.period_start) == ("draft", 30 * 86400)
+    (line,) = preview.invoice_lines
+    assert line.pretax_credit_amounts is not None
+    assert line.amount == line.pretax_credit_amounts[0].amount == 1600.75
+
+
+def test_the_spending_limit(simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, spending_limit={"enabled": True, "amount": 10000, "duration": "monthly"})
+    limit = billing(simulator).spending_limit.get(account_id=ACCOUNT_ID)
+    assert (limit.enabled, limit.config.amount) == (True, 10000)
+    assert (limit.config.duration, limit.config.strategy) == ("monthly", None)
