@@ -65,7 +65,7 @@ def drift(
             "continue-on-failure": True,
             "generation": {
                 "deterministic": True,
-                "max-examples": 15,
+                "max-examples": 8,
                 "no-shrink": True,
                 "database": "none",
                 "with-security-parameters": False,
