@@ -107,7 +107,7 @@ def read_usage(account_id: str, window: str, start: int, end: int) -> Call:
 
 def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
     """The usage in an answer, oldest first, and its sum."""
-    history = [
+    history: list[dict[str, Any]] = [
         {
             "id": text(bucket.get("id")),
             "amount": _required(bucket, "aggregated_value"),

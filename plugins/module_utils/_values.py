@@ -52,12 +52,12 @@ def text(value: object) -> str | None:
     return clean(value) or None if value is not None else None
 
 
-def utc(timestamp: object) -> str | None:
+def utc(timestamp: Any) -> str | None:
     """A Unix time as ISO 8601 in UTC, None where it is none. From 1e11 on it can only be milliseconds."""
     if not is_number(timestamp):
         return None
     try:
-        seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp  # type: ignore[operator]
+        seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp
         return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return None
