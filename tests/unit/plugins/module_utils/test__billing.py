@@ -17,7 +17,7 @@ ACCOUNT = "0123456789abcdef0123456789abcdef"
 DAY = 86_400_000
 NOW = 1_795_435_200_000  # 2026-11-23T12:00:00Z
 
-CENTS = st.floats(-1e9, 1e9) | st.integers(-(10**9), 10**9)
+CENTS = st.one_of(st.floats(-1e9, 1e9), st.integers(-(10**9), 10**9))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: (
