@@ -24,7 +24,8 @@ clean_up() {
 trap clean_up EXIT
 python "$simulator" start --info-file "$work/info.json" --lifetime 1800 > "$work/started.json"
 
-# What the simulator knows, and where it listens.
+# What the simulator knows, and where it listens, for the two scripts below.
+# shellcheck disable=SC2034
 read -r account_id write_token email global_key api_url control_url < <(
     python - "$root/tests" "$work/started.json" <<'EOF'
 import json
