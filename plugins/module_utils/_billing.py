@@ -86,13 +86,17 @@ def moment(name: str, value: str, now: int) -> int:
         ) from None
 
 
-def usage_range(start: str, end: str | None, now: int) -> tuple[int, int]:
-    """The range to read the usage of, in Unix milliseconds. Raises L(UserError)."""
+def usage_range(window: str, start: str, end: str | None, now: int) -> tuple[int, int]:
+    """The range to read the usage of, in Unix milliseconds, widened to whole buckets: the API may refuse to cut one.
+
+    Raises L(UserError).
+    """
     first = moment("usage_start", start, now)
     last = now if end is None else moment("usage_end", end, now)
     if first >= last:
         raise UserError(f"usage_start ({utc(first)}) is not before usage_end ({utc(last)}): exchange or correct them.")
-    return first, last
+    length = _WINDOWS[window]
+    return first // length * length, -(-last // length) * length
 
 
 def read_usage(account_id: str, window: str, start: int, end: int) -> Call:
@@ -230,17 +234,18 @@ def _time(item: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
     return {key: value, name: utc(value)}
 
 
-def forecast(balance: float | None, usage: Parsed | None, topup: Parsed | None) -> dict[str, float | None]:
+def forecast(balance: float | None, usage: Parsed | None, topup: Parsed | None, now: int) -> dict[str, float | None]:
     """How fast the credit goes, and how long it lasts at that pace; None where the data does not carry it.
 
     C(daily_spend), in cents, is the sum of the usage divided by the days from the first bucket that the API returned to
-    the end of the range, or of the last bucket that is complete in it if the API returned no later one. It is None with
-    less than one day of data, without any bucket, and if the sum is negative.
+    the end of the range or now, in Unix milliseconds, whichever is earlier; if the API returned no bucket for that time,
+    to the start of that bucket. It is None with less than one day of data, without any bucket, and if the sum is
+    negative.
     C(days_until_empty) is 0 once the balance is 0 or less, else balance / daily_spend. C(days_until_topup) is 0 once the
     balance is below the threshold, else (balance - threshold) / daily_spend; it is None without an auto top-up and with
     one that Cloudflare has stopped. Both are None if nothing is spent, as the credit then lasts for ever.
     """
-    spend = _daily_spend(usage)
+    spend = _daily_spend(usage, now)
     threshold = topup["threshold"] if topup and not topup["disabled_reason"] else None
     return {
         "daily_spend": spend,
@@ -249,12 +254,13 @@ def forecast(balance: float | None, usage: Parsed | None, topup: Parsed | None) 
     }
 
 
-def _daily_spend(usage: Parsed | None) -> float | None:
+def _daily_spend(usage: Parsed | None, now: int) -> float | None:
     if not usage or not usage["history"] or usage["total"] < 0:
         return None
     first = max(usage["start_time"], usage["history"][0]["start_time"])
-    complete = usage["end_time"] // _WINDOWS[usage["window"]] * _WINDOWS[usage["window"]]
-    last = min(usage["end_time"], max(complete, usage["history"][-1]["end_time"]))
+    end = min(usage["end_time"], now)
+    complete = end // _WINDOWS[usage["window"]] * _WINDOWS[usage["window"]]
+    last = min(end, max(complete, usage["history"][-1]["end_time"]))
     days = (last - first) / _DAY
     return usage["total"] / days if days >= 1 else None
 

@@ -61,6 +61,7 @@ options:
     description:
       - Where the usage to read starts. A time in ISO 8601, such as V(2026-11-01) or V(2026-11-01T12:00:00Z), which is in UTC
         unless it says otherwise; or how long ago in days or hours, such as V(7d) or V(36h).
+      - The range is widened to whole buckets. Days are those of UTC.
     type: str
     default: 30d
   usage_end:
@@ -260,8 +261,8 @@ billing:
         daily_spend:
           description:
             - RV(billing.usage.total), divided by the days from the start of the first bucket that the API returned to the end of
-              the range, in cents for each day. If the API leaves out the bucket that the range ends in, the days are counted to
-              the start of that bucket.
+              the range or to now, whichever is earlier, in cents for each day. If the API returned no bucket for that time, the
+              days are counted to the start of that bucket.
             - V(null) without any bucket, with less than one day of data, and if the total is negative.
           type: float
           sample: 104.01
@@ -479,7 +480,9 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
     params = module.params
     account_id = _options.account_id_of(params)
     parts = PARTS if "all" in params["gather"] else params["gather"]
-    start, end = _billing.usage_range(params["usage_start"], params["usage_end"], int(time.time() * 1000))
+    now = int(time.time() * 1000)
+    window = params["usage_window"]
+    start, end = _billing.usage_range(window, params["usage_start"], params["usage_end"], now)
     read_topup = _topup.read_topup(account_id)
 
     billing: dict[str, Any] = {}
@@ -495,7 +498,7 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
     if "limits" in parts:
         billing["limits"] = client.send_if_known(_billing.read_limits(account_id), read_topup)
     if "usage" in parts:
-        billing["usage"] = client.send(_billing.read_usage(account_id, params["usage_window"], start, end))
+        billing["usage"] = client.send(_billing.read_usage(account_id, window, start, end))
     if "invoices" in parts:
         billing["invoices"] = client.send(_billing.read_invoices(account_id, params["invoice_type"]))
     if "invoice_preview" in parts:
@@ -503,7 +506,7 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
     if "spending_limit" in parts:
         billing["spending_limit"] = client.send(_billing.read_spending_limit(account_id))
     if "balance" in parts and "usage" in parts:
-        billing["forecast"] = _billing.forecast(billing["balance"], billing["usage"], topup)
+        billing["forecast"] = _billing.forecast(billing["balance"], billing["usage"], topup, now)
     return {"account_id": account_id, "billing": billing}
 
 

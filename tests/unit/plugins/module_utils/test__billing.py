@@ -83,23 +83,23 @@ def test_forecast(
     balance: float, amounts: list[float], config: Any, spend: float | None, empty: float | None, until: float | None
 ) -> None:
     expected = {"daily_spend": spend, "days_until_empty": empty, "days_until_topup": until}
-    assert _billing.forecast(balance, usage(*amounts), config) == expected
+    assert _billing.forecast(balance, usage(*amounts), config, NOW) == expected
 
 
 def test_forecast_without_any_data() -> None:
-    assert set(_billing.forecast(None, None, None).values()) == {None}
+    assert set(_billing.forecast(None, None, None, NOW).values()) == {None}
 
 
 def test_less_than_a_day_of_usage_carries_no_forecast() -> None:
     hour = {"id": "1", "aggregated_value": 50, "start_time": NOW - DAY // 2, "end_time": NOW}
     read = _billing.usage_from_api({"history": [hour]}, "hour", NOW - 30 * DAY, NOW)
-    assert _billing.forecast(1000, read, None)["daily_spend"] is None
+    assert _billing.forecast(1000, read, None, NOW)["daily_spend"] is None
 
 
 def test_a_bucket_that_starts_before_the_range_counts_from_the_start_of_the_range() -> None:
     bucket = {"id": "1", "aggregated_value": 200, "start_time": NOW - 5 * DAY, "end_time": NOW}
     read = _billing.usage_from_api({"history": [bucket]}, "day", NOW - 2 * DAY, NOW)
-    assert _billing.forecast(1000, read, None)["daily_spend"] == 100
+    assert _billing.forecast(1000, read, None, NOW)["daily_spend"] == 100
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_day_that_is_not_over_counts_as_far_as_it_is_known(last_day: str, da
         end = midnight + DAY if last_day == "whole" else NOW
         buckets.append({"id": "3", "aggregated_value": 100, "start_time": midnight, "end_time": end})
     read = _billing.usage_from_api({"history": buckets}, "day", NOW - 30 * DAY, NOW)
-    assert _billing.forecast(1000, read, None)["daily_spend"] == len(buckets) * 100 / days
+    assert _billing.forecast(1000, read, None, NOW)["daily_spend"] == len(buckets) * 100 / days
 
 
 @pytest.mark.parametrize("key", ["start_time", "end_time", "aggregated_value"])
@@ -134,7 +134,7 @@ def test_a_bucket_needs_its_time_and_its_amount(key: str) -> None:
 def test_days_are_never_negative_and_never_invented(
     balance: float, amounts: list[float], threshold: int | None
 ) -> None:
-    forecast = _billing.forecast(balance, usage(*amounts), {**NO_TOPUP, "threshold": threshold})
+    forecast = _billing.forecast(balance, usage(*amounts), {**NO_TOPUP, "threshold": threshold}, NOW)
     for days in (forecast["days_until_empty"], forecast["days_until_topup"]):
         assert days is None or 0 <= days < float("inf")
     if threshold is None:
@@ -149,7 +149,7 @@ def test_more_credit_never_lasts_shorter(one: float, other: float, amounts: list
     less, more = sorted((one, other))
     read = usage(*amounts)
     for key in ("days_until_empty", "days_until_topup"):
-        shorter, longer = (_billing.forecast(balance, read, topup())[key] for balance in (less, more))
+        shorter, longer = (_billing.forecast(balance, read, topup(), NOW)[key] for balance in (less, more))
         assert longer is None or (shorter is not None and shorter <= longer)
 
 
@@ -176,11 +176,35 @@ def test_moments_that_are_none(value: str) -> None:
         _billing.moment("usage_start", value, NOW)
 
 
-def test_usage_range() -> None:
-    assert _billing.usage_range("30d", None, NOW) == (NOW - 30 * DAY, NOW)
-    assert _billing.usage_range("2d", "1d", NOW) == (NOW - 2 * DAY, NOW - DAY)
+@pytest.mark.parametrize(
+    ("window", "start", "end", "first", "last"),
+    [
+        ("day", "30d", None, "2026-10-24T00:00:00Z", "2026-11-24T00:00:00Z"),
+        ("day", "2026-11-20", "2026-11-21", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
+        ("day", "2026-11-20T23:59", "2026-11-21T00:01", "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z"),
+        ("hour", "2h", None, "2026-11-23T10:00:00Z", "2026-11-23T12:00:00Z"),
+        ("hour", "2026-11-20T10:20", "2026-11-20T10:30", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"),
+    ],
+)
+def test_usage_range_is_of_whole_buckets(window: str, start: str, end: str | None, first: str, last: str) -> None:
+    assert _billing.usage_range(window, start, end, NOW) == tuple(
+        _billing.moment("", time, NOW) for time in (first, last)
+    )
+
+
+def test_usage_range_that_ends_before_it_starts() -> None:
     with pytest.raises(UserError, match=r"usage_start \(2026-11-22T12:00:00Z\) is not before usage_end"):
-        _billing.usage_range("1d", "2d", NOW)
+        _billing.usage_range("day", "1d", "2d", NOW)
+
+
+def test_the_future_part_of_a_range_does_not_count() -> None:
+    midnight = NOW - DAY // 2
+    buckets = [
+        {"id": str(start), "aggregated_value": 100, "start_time": start, "end_time": start + DAY}
+        for start in (midnight - DAY, midnight)
+    ]
+    read = _billing.usage_from_api({"history": buckets}, "day", midnight - DAY, midnight + DAY)
+    assert _billing.forecast(1000, read, None, NOW)["daily_spend"] == 200 / 1.5
 
 
 @given(JSON)

@@ -105,10 +105,10 @@ def test_forecast(read: Read, simulator: Simulator) -> None:
     assert [bucket["amount"] for bucket in billing["usage"]["history"]] == [50, 100, 150]
 
 
-def test_the_range_of_usage_is_that_of_the_last_30_days(read: Read, simulator: Simulator) -> None:
+def test_the_range_of_usage_is_that_of_the_last_30_days_in_whole_days(read: Read, simulator: Simulator) -> None:
     usage = read("usage")["billing"]["usage"]
-    assert usage["end_time"] - usage["start_time"] == 30 * DAY
-    assert abs(usage["end_time"] - time.time() * 1000) < DAY / 24
+    assert usage["end_time"] - usage["start_time"] == 31 * DAY
+    assert 0 <= usage["end_time"] - time.time() * 1000 <= DAY
     query = str(simulator.requests[0]["query"])
     assert str(usage["start_time"]) in query
     assert str(usage["end_time"]) in query
@@ -125,6 +125,19 @@ def test_usage_in_hours_of_a_given_range(read: Read, simulator: Simulator) -> No
     assert (usage["window"], usage["start"], usage["end"]) == ("hour", "2026-11-22T01:00:00Z", "2026-11-22T03:00:00Z")
     assert [bucket["start"] for bucket in usage["history"]] == ["2026-11-22T01:00:00Z", "2026-11-22T02:00:00Z"]
     assert usage["total"] == 3
+
+
+@pytest.mark.parametrize("window", ["day", "hour"])
+def test_usage_of_an_api_that_refuses_to_cut_a_bucket(read: Read, simulator: Simulator, window: str) -> None:
+    simulator.settings["usage_bounds"] = "aligned"
+    assert read("usage", usage_window=window, usage_start="50h", usage_end="1h")["billing"]["usage"]["history"]
+
+
+def test_usage_is_oldest_first_whatever_the_api_does(read: Read, simulator: Simulator) -> None:
+    simulator.settings["usage_order"] = "newest_first"
+    starts = [bucket["start_time"] for bucket in read("usage")["billing"]["usage"]["history"]]
+    assert starts == sorted(starts)
+    assert len(starts) > 1
 
 
 @pytest.mark.parametrize(
