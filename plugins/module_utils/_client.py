@@ -160,7 +160,7 @@ class Client:
     def _unanswered(self, call: Call, exc: Exception) -> CloudflareError:
         causes = _causes(exc)
         if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
-            return TimedOut(call, f"no answer from {self._base_url} within {self._timeout} seconds")
+            return TimedOut(call, f"no answer from {self._base_url} within {self._timeout} s")
         innermost = causes[-1]
         reason = clean(getattr(innermost, "strerror", None) or innermost)
         tls_failed = isinstance(exc, requests.exceptions.SSLError) and not isinstance(innermost, ssl.SSLEOFError)

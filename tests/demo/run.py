@@ -128,6 +128,7 @@ def environment(directory: Path, simulator: Simulator) -> dict[str, str]:
         "COLUMNS": "80",
         "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
         "ANSIBLE_HOME": str(directory / "home"),
+        "ANSIBLE_REMOTE_TEMP": str(directory / "remote"),
         "ANSIBLE_COLLECTIONS_PATH": str(directory / "collections"),
         "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
         "ANSIBLE_NOCOWS": "true",
