@@ -13,12 +13,17 @@ import time
 from types import SimpleNamespace
 from typing import Any, Callable, Iterator
 
+import hypothesis
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.finops.cloudflare.plugins.module_utils import _client
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simulator
+
+# How long an example takes is the machine's affair, and the examples of a run can be had again.
+hypothesis.settings.register_profile("collection", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("collection")
 
 ENVIRONMENT = (
     "CLOUDFLARE_API_TOKEN",
