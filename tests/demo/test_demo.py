@@ -18,6 +18,12 @@ from types import ModuleType
 import pytest
 
 RUN = Path(__file__).with_name("run.py")
+# What runs in the background is started with Ctrl-C ignored, and hands that on to all that it starts.
+HEED_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 @pytest.fixture
@@ -62,7 +68,7 @@ def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: d
 
 def test_an_interrupted_demo_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, RUN],
+        [sys.executable, "-c", HEED_CTRL_C, RUN],
         env=env,
         text=True,
         stdout=subprocess.PIPE,
