@@ -17,10 +17,8 @@ from typing import Any, Callable, Mapping
 from urllib.parse import urlencode
 
 from ._api import Call, UserError
-from ._topup import topup_from_api
+from ._topup import READ, billing_path, topup_from_api
 from ._values import number, text, utc
-
-READ = "AI Gateway Read"
 
 Parsed = Mapping[str, Any]
 
@@ -204,7 +202,7 @@ def spending_limit_from_api(result: object) -> Parsed:
 
 
 def _read(account_id: str, thing: str, name: str, parse: Callable[[Any], Any]) -> Call:
-    path = f"accounts/{account_id}/ai-gateway/billing/{thing}"
+    path = billing_path(account_id, thing)
     return Call("GET", path, f"read the {name} of account {account_id}", READ, parse)
 
 

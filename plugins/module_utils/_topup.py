@@ -19,7 +19,7 @@ MINIMUM_AMOUNT = 1000
 MINIMUM_THRESHOLD = 500
 """Cents: the smallest C(threshold) that the API's schema accepts."""
 
-_READ = "AI Gateway Read"
+READ = "AI Gateway Read"
 _WRITE = "AI Gateway Write"
 
 Topup = Mapping[str, Any]
@@ -172,9 +172,9 @@ def read_topup(account_id: str) -> Call:
     """Read the auto top-up configuration; the result is a L(Topup)."""
     return Call(
         "GET",
-        _path(account_id, "topup/config"),
+        billing_path(account_id, "topup/config"),
         f"read the auto top-up configuration of account {account_id}",
-        _READ,
+        READ,
         topup_from_api,
     )
 
@@ -186,7 +186,7 @@ def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
         done=lambda topup: same(topup, wanted),
         found=lambda topup: _found(topup, before),
     )
-    path = _path(account_id, "topup/config")
+    path = billing_path(account_id, "topup/config")
     if not is_set(wanted):
         purpose = f"remove the auto top-up configuration of account {account_id}"
         # What the API answers here is not documented, so nothing is read from it.
@@ -217,5 +217,5 @@ def _found(topup: Topup, before: Topup) -> str:
     return f"Reading again shows neither the old values nor the new ones ({held}): check the account in the dashboard."
 
 
-def _path(account_id: str, thing: str) -> str:
+def billing_path(account_id: str, thing: str) -> str:
     return f"accounts/{account_id}/ai-gateway/billing/{thing}"
