@@ -23,13 +23,14 @@ READ = "AI Gateway Read"
 _WRITE = "AI Gateway Write"
 
 Topup = Mapping[str, Any]
-"""An auto top-up configuration as results show it: amount, threshold, disabled_reason, error, last_failed_at."""
+"""An auto top-up configuration as results show it: amount, threshold, disabled_reason, error, last_failed, last_failed_at."""
 
 NO_TOPUP: Topup = {
     "amount": None,
     "threshold": None,
     "disabled_reason": None,
     "error": None,
+    "last_failed": None,
     "last_failed_at": None,
 }
 
@@ -63,6 +64,7 @@ def topup_from_api(result: object) -> Topup:
         "threshold": _cents(result, "threshold"),
         "disabled_reason": text(result.get("disabledReason")),
         "error": text(result.get("error")),
+        "last_failed": utc(result.get("lastFailedAt") or None),
         "last_failed_at": result.get("lastFailedAt"),
     }
 
@@ -145,7 +147,7 @@ def _failure(topup: Topup) -> str:
     if topup["error"]:
         parts.append(f"error: {topup['error']}")
     if topup["last_failed_at"]:
-        parts.append(f"last failed: {utc(topup['last_failed_at']) or text(topup['last_failed_at'])}")
+        parts.append(f"last failed: {topup['last_failed'] or text(topup['last_failed_at'])}")
     return ", ".join(parts)
 
 

@@ -172,8 +172,15 @@ billing:
           description: The error of the last automatic purchase, in Cloudflare's words. V(null) if there is none.
           type: str
           sample: Your card was declined.
+        last_failed:
+          description:
+            - When an automatic purchase failed last, ISO 8601 in UTC. V(null) if none did, or if the API returns something that is
+              no time.
+          type: str
+          sample: "2025-10-09T08:53:20Z"
         last_failed_at:
-          description: When an automatic purchase failed last, as the API returns it. V(null) if none did.
+          description:
+            - The same as the API returns it, a Unix time in an undocumented unit. From 100000000000 on it can only be milliseconds.
           type: raw
           sample: 1760000000000
     limits:

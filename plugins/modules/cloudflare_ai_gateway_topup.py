@@ -147,10 +147,16 @@ topup:
         - As it was before the run, if the run has changed something.
       type: str
       sample: Your card was declined.
+    last_failed:
+      description:
+        - When an automatic purchase failed last, ISO 8601 in UTC. V(null) if none did, or if the API returns something that is
+          no time.
+        - As it was before the run, if the run has changed something.
+      type: str
+      sample: "2025-10-09T08:53:20Z"
     last_failed_at:
       description:
-        - When an automatic purchase failed last, as the API returns it, a Unix time most likely in milliseconds. V(null) if none
-          did.
+        - The same as the API returns it, a Unix time in an undocumented unit. From 100000000000 on it can only be milliseconds.
         - As it was before the run, if the run has changed something.
       type: raw
       sample: 1760000000000
@@ -159,6 +165,7 @@ topup:
     threshold: 1000
     disabled_reason:
     error:
+    last_failed:
     last_failed_at:
 diff:
   description: The change in words, with dollars beside cents. Both sides are equal if nothing differs.

@@ -94,8 +94,18 @@ def test_a_fraction_is_kept_and_never_equal_to_a_whole() -> None:
 def test_notes_of_cloudflare() -> None:
     result = {"amount": 1000, "threshold": 500, "disabledReason": "a\nb", "error": "", "lastFailedAt": 1760000000000}
     assert _topup.topup_from_api(result) == topup(
-        amount=1000, threshold=500, disabled_reason="a b", last_failed_at=1760000000000
+        amount=1000,
+        threshold=500,
+        disabled_reason="a b",
+        last_failed="2025-10-09T08:53:20Z",
+        last_failed_at=1760000000000,
     )
+
+
+@pytest.mark.parametrize("raw", [None, 0, "yesterday", 1e300])
+def test_what_is_no_time_of_a_failure_is_none(raw: object) -> None:
+    found = _topup.topup_from_api({"lastFailedAt": raw})
+    assert (found["last_failed"], found["last_failed_at"]) == (None, raw)
 
 
 @pytest.mark.parametrize("amount", [True, "5000", [], {}, float("inf"), float("-inf")])
@@ -156,7 +166,12 @@ def test_diff_of_half_a_configuration() -> None:
     ("values", "changed", "parts"),
     [
         (
-            {"disabled_reason": "declined", "error": "no funds", "last_failed_at": 1760000000000},
+            {
+                "disabled_reason": "declined",
+                "error": "no funds",
+                "last_failed": "2025-10-09T08:53:20Z",
+                "last_failed_at": 1760000000000,
+            },
             False,
             [
                 "has stopped",

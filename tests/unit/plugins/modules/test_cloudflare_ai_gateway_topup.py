@@ -151,6 +151,7 @@ def test_a_stopped_configuration_is_never_silent(run: Runner, check_mode: bool) 
     result = run(check_mode, **PRESENT)
     assert not result["changed"]
     assert result["topup"]["disabled_reason"] == "payment_failed"
+    assert result["topup"]["last_failed"] == "2025-10-09T08:53:20Z"
     assert result["topup"]["last_failed_at"] == 1760000000000
     (warning,) = result["warnings"]
     assert f"Cloudflare has stopped the auto top-up of account {ACCOUNT_ID}" in warning
