@@ -20,7 +20,8 @@ from ._api import clean
 def dollars(cents: float) -> str:
     """5000 as C($50.00)."""
     value = Decimal(str(cents)) / 100
-    return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
+    shown = f"{abs(value):,.2f}"
+    return f"-${shown}" if value < 0 and shown != "0.00" else f"${shown}"
 
 
 def money(cents: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socketserver
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -74,6 +75,9 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", to_bytes(json.dumps({"ANSIBLE_MODULE_ARGS": arguments})))
         # ansible-core 2.19 and later want to know how the arguments are serialized.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        # A module process is not the controller, even if a test of another plugin has made this process one.
+        if internal := sys.modules.get("ansible.module_utils._internal"):
+            monkeypatch.setattr(internal, "is_controller", False)
         # Where a process runs more than one module, warnings pile up.
         warnings._global_warnings.clear()
         capsys.readouterr()

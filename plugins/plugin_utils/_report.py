@@ -1,0 +1,253 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbook ``report`` says about many accounts, as data for its templates. Pure functions; all money is in cents.
+
+This file is private to the collection and can change in any release.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
+from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
+
+DAYS_TO_WORRY = 7
+MONTHS_OF_CHARGES = 12
+LAST_INVOICES = 5
+
+# How urgent a problem is, the most urgent first.
+_FAILED, _EMPTY, _STOPPED, _ENDING, _FAILING, _NONE = range(6)
+
+
+def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
+    """The report that can be made of what a loop over C(cloudflare_ai_gateway_billing_info) registered.
+
+    C(made) is the time of the report, ISO 8601 in UTC. Each loop item is an account id, or a mapping with id and name.
+    """
+    accounts = sorted((_account(result, made) for result in results), key=_urgency)
+    read = [account for account in accounts if account["billing"]]
+    usages = [account["billing"]["usage"] for account in read]
+    return {
+        "made": made,
+        "start": min((usage["start"] for usage in usages), default=None),
+        "end": max((usage["end"] for usage in usages), default=None),
+        "totals": {
+            "accounts": len(accounts),
+            "failed": len(accounts) - len(read),
+            "problems": sum(bool(account["problems"]) for account in accounts),
+            "balance": sum(account["billing"]["balance"] for account in read),
+            "usage": sum(usage["total"] for usage in usages),
+            "daily_spend": sum(account["billing"]["forecast"]["daily_spend"] or 0 for account in read),
+            "charged": sum(account["charges"]["sum"] for account in read),
+        },
+        "accounts": accounts,
+    }
+
+
+def as_page(whole: Mapping[str, Any]) -> Any:
+    """The report for an HTML template. Every text in it is escaped here, so that a template cannot forget one."""
+    return _escaped(whole)
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return html.escape(value)
+    if isinstance(value, Mapping):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escaped(item) for item in value]
+    return value
+
+
+def as_data(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The report for machines, without what is there for the page alone."""
+    kept = ("id", "name", "problems", "error", "auto_topup", "billing")
+    return {**whole, "accounts": [{key: account[key] for key in kept} for account in whole["accounts"]]}
+
+
+def as_table(whole: Mapping[str, Any]) -> str:
+    """The report as CSV, a line for each account; the last one has no end of line, as a template adds it."""
+    rows = [_row(account, whole["made"]) for account in whole["accounts"]]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue().rstrip("\n")
+
+
+def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
+    billing = account["billing"] or {}
+    topup, usage, forecast = (billing.get(part, {}) for part in ("topup", "usage", "forecast"))
+    return {
+        "account_id": account["id"],
+        "name": account["name"],
+        "problems": "; ".join(account["problems"]),
+        "balance_cents": billing.get("balance"),
+        "auto_topup": account["auto_topup"],
+        "topup_amount_cents": topup.get("amount"),
+        "topup_threshold_cents": topup.get("threshold"),
+        "topup_disabled_reason": topup.get("disabled_reason"),
+        "topup_error": topup.get("error"),
+        "usage_cents": usage.get("total"),
+        "usage_start": usage.get("start"),
+        "usage_end": usage.get("end"),
+        "daily_spend_cents": forecast.get("daily_spend"),
+        "days_until_empty": forecast.get("days_until_empty"),
+        "days_until_topup": forecast.get("days_until_topup"),
+        "charged_cents": account["charges"]["sum"] if billing else None,
+        "made": made,
+    }
+
+
+def _cell(value: Any) -> Any:
+    """A spreadsheet takes a text that begins like this for a formula; an apostrophe in front makes it text again."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r\n") else value
+
+
+def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:
+    item = result["item"]
+    asked = item if isinstance(item, Mapping) else {"id": item}
+    account_id = str(asked.get("id") or item)
+    account: dict[str, Any] = {
+        "id": account_id,
+        "name": str(asked.get("name") or account_id),
+        "billing": result.get("billing"),
+        "error": None,
+        "auto_topup": "unknown",
+    }
+    if account["billing"] is None:
+        account["error"] = result.get("msg") or "The account could not be read."
+        return {**account, "urgency": _FAILED, "problems": [account["error"]]}
+    billing = account["billing"]
+    account["auto_topup"] = _state(billing["topup"])
+    problems = _problems(billing, account["auto_topup"])
+    why_no_end = _why_no_end(billing["forecast"])
+    return {
+        **account,
+        "urgency": min((urgency for urgency, _text in problems), default=_NONE),
+        "problems": [text for _urgency, text in problems],
+        "why_no_end": why_no_end,
+        "why_no_topup": _why_no_topup(billing["topup"], account["auto_topup"], why_no_end),
+        "spend": _bars(_spend(billing["usage"])),
+        "charges": _charges(billing["invoices"], made),
+        "invoices": [_invoice(invoice) for invoice in billing["invoices"][:LAST_INVOICES]],
+    }
+
+
+def _urgency(account: Mapping[str, Any]) -> tuple[int, float, str]:
+    days = account["billing"]["forecast"]["days_until_empty"] if account["billing"] else None
+    return account["urgency"], float("inf") if days is None else days, account["name"].lower()
+
+
+def _state(topup: Mapping[str, Any]) -> str:
+    if topup["disabled_reason"]:
+        return "stopped"
+    return "on" if is_set(topup) else "off"
+
+
+def _problems(billing: Mapping[str, Any], state: str) -> list[tuple[int, str]]:
+    topup, days = billing["topup"], billing["forecast"]["days_until_empty"]
+    problems = []
+    if billing["balance"] <= 0:
+        problems.append((_EMPTY, f"The credit is used up: the balance is {dollars(billing['balance'])}."))
+    if state == "stopped":
+        problems.append((_STOPPED, f"Cloudflare has stopped the auto top-up: {topup['disabled_reason']}"))
+    elif state == "off" and billing["balance"] > 0 and days is not None and days < DAYS_TO_WORRY:
+        problems.append((_ENDING, f"Less than {DAYS_TO_WORRY} days of credit are left, and nothing tops it up."))
+    if topup["error"]:
+        problems.append((_FAILING, f"The last automatic purchase failed: {topup['error']}"))
+    return problems
+
+
+def _why_no_end(forecast: Mapping[str, Any]) -> str | None:
+    """Why there is no forecast of the day when the credit ends."""
+    if forecast["days_until_empty"] is not None:
+        return None
+    return "too little usage to tell" if forecast["daily_spend"] is None else "nothing is spent"
+
+
+def _why_no_topup(topup: Mapping[str, Any], state: str, why_no_end: str | None) -> str | None:
+    """Why there is no forecast of the day of the next top-up."""
+    if state == "on":
+        return "no threshold" if topup["threshold"] is None else why_no_end
+    return {"off": "no auto top-up", "stopped": "auto top-up is stopped"}[state]
+
+
+def _spend(usage: Mapping[str, Any]) -> list[tuple[str, float | None]]:
+    """Each day of the range with what was spent, None if the API says nothing about it."""
+    amounts = {(bucket["start"] or "")[:10]: bucket["amount"] for bucket in usage["history"]}
+    first, end = (datetime.fromtimestamp(usage[key] / 1000, timezone.utc) for key in ("start_time", "end_time"))
+    days = [(first + timedelta(days=day)).strftime("%Y-%m-%d") for day in range((end - first).days)]
+    return [(day, amounts.get(day)) for day in days]
+
+
+def _charges(invoices: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
+    """What was paid in each month. Other currencies cannot be added to dollars, so they are named and left out."""
+    last = int(made[:4]) * 12 + int(made[5:7]) - 1
+    paid: dict[str, float | None] = {
+        f"{month // 12:04}-{month % 12 + 1:02}": None for month in range(last - MONTHS_OF_CHARGES + 1, last + 1)
+    }
+    left_out = set()
+    for invoice in invoices:
+        month = (invoice["created_at"] or "")[:7]
+        if month in paid and invoice["amount_paid"]:
+            if _currency(invoice) == "USD":
+                paid[month] = (paid[month] or 0) + invoice["amount_paid"]
+            else:
+                left_out.add(_currency(invoice))
+    return {**_bars(list(paid.items())), "left_out": sorted(left_out)}
+
+
+def _invoice(invoice: Mapping[str, Any]) -> dict[str, Any]:
+    address = invoice["invoice_pdf"] or ""
+    return {
+        "date": (invoice["created_at"] or "")[:10],
+        "title": invoice["description"] or invoice["id"] or "Invoice",
+        # Anything else than a web address, such as a script, is not to be followed.
+        "link": address if re.match("https?://", address, re.IGNORECASE) else None,
+        "status": invoice["status"],
+        "due": _money(invoice["amount_due"], _currency(invoice)),
+        "paid": _money(invoice["amount_paid"], _currency(invoice)),
+    }
+
+
+def _currency(invoice: Mapping[str, Any]) -> str:
+    return (invoice["currency"] or "usd").upper()
+
+
+def _money(cents: float | None, currency: str) -> str | None:
+    if cents is None:
+        return None
+    return dollars(cents) if currency == "USD" else f"{dollars(cents).replace('$', '')} {currency}"
+
+
+def _bars(amounts: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
+    """Amounts with their heights in percent of the highest one; a day or month without an amount has no bar."""
+    known = [amount for _when, amount in amounts if amount is not None]
+    highest = max(known, default=0)
+    return {
+        "highest": highest,
+        "sum": sum(known),
+        "count": len(amounts),
+        "first": amounts[0][0],
+        "last": amounts[-1][0],
+        "bars": [
+            {
+                "position": position,
+                "when": when,
+                "amount": amount,
+                # What is there must be seen, even if it is next to nothing.
+                "height": round(max(1.5, 100 * amount / highest if highest > 0 else 0), 2),
+            }
+            for position, (when, amount) in enumerate(amounts)
+            if amount is not None
+        ],
+    }
