@@ -229,3 +229,12 @@ def demo(session: nox.Session) -> None:
     """Hold what ``make demo`` shows against what it promises."""
     session.install("ansible-core", "pytest", "requests")
     session.run("pytest", "tests/demo", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Look at the playbook's report in headless Chromium, and keep a picture of it in tests/output/report."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip("there is no Chromium here: install it, for example with: apt-get install chromium")
+    session.install("ansible-core", "pytest", "requests")
+    session.run("pytest", "tests/report", *session.posargs)

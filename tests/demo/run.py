@@ -9,6 +9,7 @@ Every command is one that a user would type. Each must end as its step announces
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -16,14 +17,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator  # noqa: E402  # pylint: disable=wrong-import-position
+# pylint: disable-next=wrong-import-position
+from simulator.simulator import ACCOUNT_ID, OTHER_ACCOUNT_ID, WRITE_TOKEN, Simulator  # noqa: E402
 
 PLAYBOOK = "ansible-playbook finops.cloudflare.topup"
+REPORT = ROOT / "tests" / "output" / "demo" / "credit.html"
 AD_HOC = "ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_topup"
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
@@ -44,6 +47,21 @@ class Step(NamedTuple):
 def recap(changed: int, failed: int = 0) -> str:
     return rf"changed={changed} .*failed={failed} "
 
+
+OVERDRAWN_ID = "a" * 32
+ACCOUNTS = [
+    {"id": ACCOUNT_ID, "name": "Chat"},
+    {"id": OTHER_ACCOUNT_ID, "name": "Search"},
+    {"id": OVERDRAWN_ID, "name": "Research"},
+]
+STATES: dict[str, dict[str, Any]] = {
+    ACCOUNT_ID: {"balance": 123450},
+    OTHER_ACCOUNT_ID: {
+        "balance": 420,
+        "topup": {"amount": 5000, "threshold": 1000, "disabledReason": "payment_failed", "error": "card declined"},
+    },
+    OVERDRAWN_ID: {"balance": -310.25},
+}
 
 OFF = (None, None)
 STEPS = [
@@ -104,9 +122,19 @@ STEPS = [
         OFF,
         recap(changed=0),
     ),
+    Step(
+        "See the money: report on several accounts, as a page, as CSV and as JSON",
+        "ansible-playbook finops.cloudflare.report"
+        f" -e {shlex.quote(json.dumps({'accounts': ACCOUNTS}))} -e {shlex.quote(f'report={REPORT}')}",
+        ["GET"] * 3 * len(ACCOUNTS),
+        OFF,
+        re.escape(f"The report on {len(ACCOUNTS)} accounts is in {REPORT}"),
+    ),
 ]
 
 GOODBYE = f"""\
+{BOLD}The report of the simulated accounts{PLAIN} lies in {REPORT}: open it in a browser.
+
 {BOLD}The same for a real account{PLAIN}, once this collection is installed (leave out --check to make the change):
 
   export CLOUDFLARE_API_TOKEN=… CLOUDFLARE_ACCOUNT_ID=…
@@ -183,6 +211,9 @@ def main() -> None:
         directory = Path(name)
         env = environment(directory, simulator)
         install(directory, env)
+        REPORT.parent.mkdir(parents=True, exist_ok=True)
+        for account_id, state in STATES.items():
+            simulator.set_account(account_id, **state)
         print(f"A stand-in for Cloudflare's API answers at {simulator.api_url}: nothing here can spend money.\n")
         for number, step in enumerate(STEPS, 1):
             show(number, step, simulator, directory, env)

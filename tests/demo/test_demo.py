@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -49,16 +50,20 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: dict[str, str], tmp_path: Path) -> None:
+    started = time.time() - 1
     shown = subprocess.run([sys.executable, RUN], env=env, text=True, capture_output=True, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert shown.stderr == ""
-    assert re.findall(r"^(\d+)\. ", shown.stdout, re.MULTILINE) == [str(number) for number in range(1, 9)]
+    assert demo.REPORT.stat().st_mtime >= started
+    assert re.findall(r"^(\d+)\. ", shown.stdout, re.MULTILINE) == [str(number) for number in range(1, 10)]
     recaps = re.findall(r"changed=(\d+) .*failed=(\d+)", shown.stdout)
-    assert recaps == [("1", "0"), ("1", "0"), ("0", "0"), ("1", "0"), ("0", "1"), ("1", "0"), ("0", "0")]
+    assert recaps == [("1", "0"), ("1", "0"), ("0", "0"), ("1", "0"), ("0", "1"), ("1", "0"), ("0", "0"), ("1", "0")]
     assert "+amount: 5000 ($50.00)" in shown.stdout
     assert "-amount: 5000 ($50.00)\n+amount: 10000 ($100.00)" in shown.stdout
     assert "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00)" in shown.stdout
     assert "-auto top-up: set" in shown.stdout
+    assert f"lies in {demo.REPORT}: open it in a browser" in shown.stdout
+    assert "$1,234.50" in demo.REPORT.read_text(encoding="utf-8")
     assert "WARNING" not in shown.stdout
     assert "\033[" not in shown.stdout
     for secret in (demo.WRITE_TOKEN, "a-token-of-the-caller"):

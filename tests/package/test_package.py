@@ -161,6 +161,19 @@ def test_the_playbook_runs_by_its_name(collections: Path, simulator: Simulator) 
     assert [entry["method"] for entry in simulator.requests] == ["GET", "POST"]
 
 
+def test_the_report_finds_its_templates(collections: Path, simulator: Simulator, tmp_path: Path) -> None:
+    finished = run(
+        collections,
+        "ansible-playbook",
+        "finops.cloudflare.report",
+        *("-e", f"accounts={ACCOUNT_ID}", "-e", f"report={tmp_path}/credit.html"),
+        CLOUDFLARE_API_TOKEN=WRITE_TOKEN,
+        CLOUDFLARE_BASE_URL=simulator.api_url,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["credit.csv", "credit.html", "credit.json"]
+
+
 def test_the_documentation_is_there(collections: Path) -> None:
     finished = run(collections, "ansible-doc", "--json", MODULE)
     assert finished.returncode == 0, finished.stderr
