@@ -175,7 +175,7 @@ def test_a_report_on_nothing_that_could_be_read() -> None:
 
 def test_the_chart_of_the_spend_has_a_bar_for_each_day_with_data() -> None:
     spend = page(read(usage=usage(50, None, 0, 200)))["accounts"][0]["spend"]
-    assert [(bar["position"], bar["when"], bar["amount"], bar["height"]) for bar in spend["bars"]] == [
+    assert [(each["position"], each["when"], each["amount"], each["height"]) for each in spend["bars"]] == [
         (0, "2026-11-21", 50, 25.0),
         (2, "2026-11-23", 0, 1.5),
         (3, "2026-11-24", 200, 100.0),
@@ -196,7 +196,7 @@ def test_the_chart_of_the_charges_has_twelve_months() -> None:
         invoice(currency="eur"),
     ]
     charges = page(read(invoices=invoices))["accounts"][0]["charges"]
-    assert [(bar["position"], bar["when"], bar["amount"]) for bar in charges["bars"]] == [
+    assert [(each["position"], each["when"], each["amount"]) for each in charges["bars"]] == [
         (0, "2025-12", 1000),
         (11, "2026-11", 5350),
     ]
