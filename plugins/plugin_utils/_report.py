@@ -14,7 +14,7 @@ import html
 import io
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
 from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
@@ -22,9 +22,10 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._values import d
 DAYS_TO_WORRY = 7
 MONTHS_OF_CHARGES = 12
 LAST_INVOICES = 5
+UNPAID = ("open", "uncollectible")
 
 # How urgent a problem is, the most urgent first.
-_FAILED, _EMPTY, _STOPPED, _ENDING, _FAILING, _NONE = range(6)
+_FAILED, _EMPTY, _STOPPED, _ENDING, _FAILING, _OPEN, _UNKNOWN, _NONE = range(8)
 
 
 def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
     accounts = sorted((_account(result, made) for result in results), key=_urgency)
     read = [account for account in accounts if account["billing"]]
     usages = [account["billing"]["usage"] for account in read]
+    balances = [account["billing"]["balance"] for account in read]
     return {
         "made": made,
         "start": min((usage["start"] for usage in usages), default=None),
@@ -43,13 +45,20 @@ def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
             "accounts": len(accounts),
             "failed": len(accounts) - len(read),
             "problems": sum(bool(account["problems"]) for account in accounts),
-            "balance": sum(account["billing"]["balance"] for account in read),
-            "usage": sum(usage["total"] for usage in usages),
-            "daily_spend": sum(account["billing"]["forecast"]["daily_spend"] or 0 for account in read),
-            "charged": sum(account["charges"]["sum"] for account in read),
+            # What one account owes takes nothing from the credit of another.
+            "balance": _sum(max(balance, 0) for balance in balances),
+            "overdrawn": _sum(max(-balance, 0) for balance in balances),
+            "usage": _sum(usage["total"] for usage in usages),
+            "daily_spend": _sum(account["billing"]["forecast"]["daily_spend"] or 0 for account in read),
+            "charged": _sum(account["charged"] for account in read),
         },
         "accounts": accounts,
     }
+
+
+def _sum(cents: Iterable[float]) -> float:
+    """Without the noise of adding fractions."""
+    return round(sum(cents), 2)
 
 
 def as_page(whole: Mapping[str, Any]) -> Any:
@@ -69,7 +78,7 @@ def _escaped(value: Any) -> Any:
 
 def as_data(whole: Mapping[str, Any]) -> dict[str, Any]:
     """The report for machines, without what is there for the page alone."""
-    kept = ("id", "name", "problems", "error", "auto_topup", "billing")
+    kept = ("id", "name", "problems", "error", "auto_topup", "charged", "billing")
     return {**whole, "accounts": [{key: account[key] for key in kept} for account in whole["accounts"]]}
 
 
@@ -89,6 +98,7 @@ def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
     return {
         "account_id": account["id"],
         "name": account["name"],
+        "read": "no" if account["error"] else "yes",
         "problems": "; ".join(account["problems"]),
         "balance_cents": billing.get("balance"),
         "auto_topup": account["auto_topup"],
@@ -99,10 +109,10 @@ def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
         "usage_cents": usage.get("total"),
         "usage_start": usage.get("start"),
         "usage_end": usage.get("end"),
-        "daily_spend_cents": forecast.get("daily_spend"),
+        "daily_spend_cents": None if forecast.get("daily_spend") is None else round(forecast["daily_spend"], 2),
         "days_until_empty": forecast.get("days_until_empty"),
         "days_until_topup": forecast.get("days_until_topup"),
-        "charged_cents": account["charges"]["sum"] if billing else None,
+        "charged_12_months_cents": account["charged"],
         "made": made,
     }
 
@@ -115,13 +125,14 @@ def _cell(value: Any) -> Any:
 def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:
     item = result["item"]
     asked = item if isinstance(item, Mapping) else {"id": item}
-    account_id = str(asked.get("id") or item)
+    account_id = str(asked["id"]).lower()
     account: dict[str, Any] = {
         "id": account_id,
         "name": str(asked.get("name") or account_id),
         "billing": result.get("billing"),
         "error": None,
         "auto_topup": "unknown",
+        "charged": None,
     }
     if account["billing"] is None:
         account["error"] = result.get("msg") or "The account could not be read."
@@ -130,14 +141,16 @@ def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:
     account["auto_topup"] = _state(billing["topup"])
     problems = _problems(billing, account["auto_topup"])
     why_no_end = _why_no_end(billing["forecast"])
+    charges = _charges(billing["invoices"], made)
     return {
         **account,
+        "charged": charges["sum"],
         "urgency": min((urgency for urgency, _text in problems), default=_NONE),
         "problems": [text for _urgency, text in problems],
         "why_no_end": why_no_end,
         "why_no_topup": _why_no_topup(billing["topup"], account["auto_topup"], why_no_end),
         "spend": _bars(_spend(billing["usage"])),
-        "charges": _charges(billing["invoices"], made),
+        "charges": charges,
         "invoices": [_invoice(invoice) for invoice in billing["invoices"][:LAST_INVOICES]],
     }
 
@@ -154,16 +167,27 @@ def _state(topup: Mapping[str, Any]) -> str:
 
 
 def _problems(billing: Mapping[str, Any], state: str) -> list[tuple[int, str]]:
-    topup, days = billing["topup"], billing["forecast"]["days_until_empty"]
+    topup, balance, forecast = billing["topup"], billing["balance"], billing["forecast"]
+    days = forecast["days_until_empty"]
     problems = []
-    if billing["balance"] <= 0:
-        problems.append((_EMPTY, f"The credit is used up: the balance is {dollars(billing['balance'])}."))
+    if balance < 1:
+        problems.append((_EMPTY, f"The credit is used up: the balance is {dollars(balance)}."))
     if state == "stopped":
         problems.append((_STOPPED, f"Cloudflare has stopped the auto top-up: {topup['disabled_reason']}"))
-    elif state == "off" and billing["balance"] > 0 and days is not None and days < DAYS_TO_WORRY:
+    elif state == "off" and balance >= 1 and days is not None and days < DAYS_TO_WORRY:
         problems.append((_ENDING, f"Less than {DAYS_TO_WORRY} days of credit are left, and nothing tops it up."))
+    elif state == "off" and balance >= 1 and forecast["daily_spend"] is None:
+        problems.append(
+            (_UNKNOWN, "Nothing tops it up, and there is too little usage to tell how long the credit lasts.")
+        )
+    elif state == "on" and billing["has_default_payment_method"] is False:
+        problems.append((_STOPPED, "The auto top-up cannot buy anything: there is no payment method."))
     if topup["error"]:
         problems.append((_FAILING, f"The last automatic purchase failed: {topup['error']}"))
+    for invoice in billing["invoices"]:
+        if invoice["status"] in UNPAID and invoice["amount_remaining"]:
+            left = _money(invoice["amount_remaining"], _currency(invoice))
+            problems.append((_OPEN, f"An invoice of {_date(invoice) or 'unknown date'} is not paid: {left}."))
     return problems
 
 
@@ -190,26 +214,29 @@ def _spend(usage: Mapping[str, Any]) -> list[tuple[str, float | None]]:
 
 
 def _charges(invoices: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
-    """What was paid in each month. Other currencies cannot be added to dollars, so they are named and left out."""
+    """What was paid in each month. What belongs to no month, or cannot be added to dollars, is named and left out."""
     last = int(made[:4]) * 12 + int(made[5:7]) - 1
     paid: dict[str, float | None] = {
         f"{month // 12:04}-{month % 12 + 1:02}": None for month in range(last - MONTHS_OF_CHARGES + 1, last + 1)
     }
     left_out = set()
     for invoice in invoices:
-        month = (invoice["created_at"] or "")[:7]
-        if month in paid and invoice["amount_paid"]:
-            if _currency(invoice) == "USD":
-                paid[month] = (paid[month] or 0) + invoice["amount_paid"]
-            else:
-                left_out.add(_currency(invoice))
+        month = _date(invoice)[:7]
+        if not invoice["amount_paid"]:
+            continue
+        if not month:
+            left_out.add("charges without a date")
+        elif month in paid and _currency(invoice) != "USD":
+            left_out.add(f"charges in {_currency(invoice)}")
+        elif month in paid:
+            paid[month] = (paid[month] or 0) + invoice["amount_paid"]
     return {**_bars(list(paid.items())), "left_out": sorted(left_out)}
 
 
 def _invoice(invoice: Mapping[str, Any]) -> dict[str, Any]:
     address = invoice["invoice_pdf"] or ""
     return {
-        "date": (invoice["created_at"] or "")[:10],
+        "date": _date(invoice),
         "title": invoice["description"] or invoice["id"] or "Invoice",
         # Anything else than a web address, such as a script, is not to be followed.
         "link": address if re.match("https?://", address, re.IGNORECASE) else None,
@@ -217,6 +244,10 @@ def _invoice(invoice: Mapping[str, Any]) -> dict[str, Any]:
         "due": _money(invoice["amount_due"], _currency(invoice)),
         "paid": _money(invoice["amount_paid"], _currency(invoice)),
     }
+
+
+def _date(invoice: Mapping[str, Any]) -> str:
+    return (invoice["created_at"] or "")[:10]
 
 
 def _currency(invoice: Mapping[str, Any]) -> str:
@@ -235,7 +266,7 @@ def _bars(amounts: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
     highest = max(known, default=0)
     return {
         "highest": highest,
-        "sum": sum(known),
+        "sum": _sum(known),
         "count": len(amounts),
         "first": amounts[0][0],
         "last": amounts[-1][0],

@@ -128,7 +128,7 @@ STEPS = [
         f" -e {shlex.quote(json.dumps({'accounts': ACCOUNTS}))} -e {shlex.quote(f'report={REPORT}')}",
         ["GET"] * 3 * len(ACCOUNTS),
         OFF,
-        re.escape(f"The report on {len(ACCOUNTS)} accounts is in {REPORT}"),
+        re.escape(f"The report is in {REPORT} (accounts: {len(ACCOUNTS)})."),
     ),
 ]
 

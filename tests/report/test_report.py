@@ -156,7 +156,7 @@ def test_the_browser_shows_the_numbers_of_the_simulator(page: Path, browse: Call
         "Chat assistants",
     ]
     (total,) = re.findall(r'id="total-balance">([^<]*)<', shown)
-    assert total == "$1,235.66"
+    assert total == "$1,238.76"
     data = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     for account in data["accounts"][1:]:
         usage = account["billing"]["usage"]["history"]

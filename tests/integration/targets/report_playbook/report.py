@@ -41,9 +41,8 @@ ACCOUNTS = [
     {"id": HOSTILE_ID, "name": "=cmd|'x'"},
     UNUSED_ID,
     {"id": FOREIGN_ACCOUNT_ID, "name": "Sold"},
-    "typo",
 ]
-ORDER = ["Sold", "typo", "Research", "Search & more", "=cmd|'x'", "Chat", UNUSED_ID]
+ORDER = ["Sold", "Research", "Search & more", "=cmd|'x'", UNUSED_ID, "Chat"]
 
 
 class Page(HTMLParser):
@@ -90,7 +89,7 @@ def run(simulator: Simulator, work: Path, *options: str, code: int = 0, **variab
 
 def report_on_all(simulator: Simulator, work: Path) -> None:
     shown = run(simulator, work, accounts=ACCOUNTS, report="team.html", code=2)
-    assert "2 of 7 accounts could not be read: Sold, typo. The report, which says why, is in " in shown
+    assert "1 of 6 accounts could not be read: Sold. The report, which says why, is in " in shown
     assert "The first error is: Could not read the credit balance of account" in shown
     parts = ["credit-balance", "invoice-history", "usage-history"]
     asked = sorted(
@@ -107,8 +106,10 @@ def report_on_all(simulator: Simulator, work: Path) -> None:
 
 def look_at_data(data: dict[str, Any], simulator: Simulator) -> None:
     assert [account["name"] for account in data["accounts"]] == ORDER
-    assert data["totals"]["failed"] == 2
-    assert data["totals"]["balance"] == sum(simulator.account(account_id)["balance"] for account_id in STATES)
+    assert data["totals"]["failed"] == 1
+    balances = [simulator.account(account_id)["balance"] for account_id in STATES]
+    assert data["totals"]["balance"] == sum(max(balance, 0) for balance in balances)
+    assert data["totals"]["overdrawn"] == 310.25
     for account in data["accounts"]:
         if account["id"] in STATES:
             stored, read = simulator.account(account["id"]), account["billing"]
@@ -126,7 +127,7 @@ def look_at_table(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.endswith('"\n') and not text.endswith("\n\n")
     rows = {row["account_id"]: row for row in csv.DictReader(text.splitlines())}
-    assert list(rows) == [FOREIGN_ACCOUNT_ID, "typo", NEGATIVE_ID, OTHER_ACCOUNT_ID, HOSTILE_ID, ACCOUNT_ID, UNUSED_ID]
+    assert list(rows) == [FOREIGN_ACCOUNT_ID, NEGATIVE_ID, OTHER_ACCOUNT_ID, HOSTILE_ID, UNUSED_ID, ACCOUNT_ID]
     assert rows[ACCOUNT_ID]["balance_cents"] == "123456.25"
     assert rows[NEGATIVE_ID]["balance_cents"] == "-310.25"
     assert rows[FOREIGN_ACCOUNT_ID]["balance_cents"] == ""
@@ -160,10 +161,10 @@ def report_as_a_survey_asks(simulator: Simulator, work: Path) -> None:
     """Accounts as text, and what was not answered as an empty one."""
     accounts = f"{ACCOUNT_ID},\n {NEGATIVE_ID}"
     shown = run(simulator, work, "--check", accounts=accounts, report="", usage_start="")
-    assert f"The report on 2 accounts would be written to {work.resolve()}/credit.html" in shown
+    assert f"The report would be written to {work.resolve()}/credit.html (accounts: 2)." in shown
     assert list(work.iterdir()) == []
     shown = run(simulator, work, accounts=accounts, report="", usage_start="7d")
-    assert f"The report on 2 accounts is in {work.resolve()}/credit.html" in shown
+    assert f"The report is in {work.resolve()}/credit.html (accounts: 2)." in shown
     data = json.loads((work / "credit.json").read_text(encoding="utf-8"))
     for account in data["accounts"]:
         usage = account["billing"]["usage"]
@@ -171,15 +172,33 @@ def report_as_a_survey_asks(simulator: Simulator, work: Path) -> None:
 
 
 def refuse(simulator: Simulator, work: Path) -> None:
-    for variables in ({}, {"accounts": ""}, {"accounts": []}, {"accounts": {"id": ACCOUNT_ID}}, {"accounts": 5}):
-        assert "Give the accounts to report on as a list of ids" in run(simulator, work, code=2, **variables)
+    wrong: list[Any] = [
+        None,
+        "",
+        [],
+        {"id": ACCOUNT_ID},
+        5,
+        "typo",
+        f"{ACCOUNT_ID},",
+        [ACCOUNT_ID, None],
+        [{"name": "A"}],
+    ]
+    for accounts in [*wrong, [ACCOUNT_ID, {"id": ACCOUNT_ID.upper()}]]:
+        assert "Give the accounts to report on, each once" in run(simulator, work, code=2, accounts=accounts)
         assert simulator.requests == []
-    for name in ("credit.pdf", "credit", "."):
+    # This is how a space after a comma arrives.
+    run(simulator, work, "-e", f"accounts={ACCOUNT_ID}, {NEGATIVE_ID}", code=2)
+    assert simulator.requests == []
+    (work / "directory.html").mkdir()
+    for name in ("credit.pdf", "credit", ".", "missing/credit.html", "directory.html"):
         shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID], report=name)
-        assert "Give, as report, the name of a file that ends in .html." in shown
+        assert "Give, as report, the name of a file that ends in .html" in shown
         assert simulator.requests == []
-    assert "does not exist" in run(simulator, work, code=2, accounts=[ACCOUNT_ID], report="missing/credit.html")
-    assert list(work.iterdir()) == []
+    # What is of no use does not replace a report that is.
+    shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID, NEGATIVE_ID], usage_start="yesterday")
+    assert "None of the accounts could be read, so no report was written." in shown
+    assert "usage_start is 'yesterday': give a time" in shown
+    assert [path.name for path in work.iterdir()] == ["directory.html"]
 
 
 def main() -> None:

@@ -50,13 +50,21 @@ def invoice(**changes: Any) -> dict[str, Any]:
         "invoice_pdf": "https://example.com/1.pdf",
         "amount_due": 5250,
         "amount_paid": 5250,
+        "amount_remaining": 0,
         **changes,
     }
 
 
 def read(item: Any = ID, **changes: Any) -> dict[str, Any]:
     """What the loop registers for an account that was read."""
-    billing = {"balance": 5000, "topup": ON, "usage": usage(100, None, 0), "invoices": [], "forecast": FORECAST}
+    billing = {
+        "balance": 5000,
+        "has_default_payment_method": True,
+        "topup": ON,
+        "usage": usage(100, None, 0),
+        "invoices": [],
+        "forecast": FORECAST,
+    }
     return {"item": item, "billing": {**billing, **changes}}
 
 
@@ -81,19 +89,25 @@ def test_accounts_with_problems_come_first_and_the_worst_of_them_before_the_othe
         read({"id": ID, "name": "b fine"}),
         read({"id": ID, "name": "A fine"}),
         read({"id": ID, "name": "fine, but shorter"}, forecast={**FORECAST, "days_until_empty": 9.0}),
+        read({"id": ID, "name": "unknown"}, topup=NO_TOPUP, forecast={"daily_spend": None, "days_until_empty": None}),
+        read({"id": ID, "name": "open"}, invoices=[invoice(status="open", amount_remaining=9900)]),
         read({"id": ID, "name": "declined"}, topup={**ON, "error": "declined"}),
+        read({"id": ID, "name": "cardless"}, has_default_payment_method=False),
         read({"id": ID, "name": "ending"}, topup=NO_TOPUP, forecast=soon),
         read({"id": ID, "name": "stopped"}, topup={**ON, "disabled_reason": "payment_failed"}),
-        read({"id": ID, "name": "negative"}, balance=-0.25, forecast={**FORECAST, "days_until_empty": 0}),
+        read({"id": ID, "name": "negative"}, balance=0.4, forecast={**FORECAST, "days_until_empty": 0}),
         {"item": {"id": ID, "name": "unread"}, "failed": True, "msg": "No permission."},
     ]
     problems = {account["name"]: account["problems"] for account in page(*results)["accounts"]}
     assert list(problems.items()) == [
         ("unread", ["No permission."]),
         ("negative", ["The credit is used up: the balance is $0.00."]),
+        ("cardless", ["The auto top-up cannot buy anything: there is no payment method."]),
         ("stopped", ["Cloudflare has stopped the auto top-up: payment_failed"]),
         ("ending", ["Less than 7 days of credit are left, and nothing tops it up."]),
         ("declined", ["The last automatic purchase failed: declined"]),
+        ("open", ["An invoice of 2026-11-22 is not paid: $99.00."]),
+        ("unknown", ["Nothing tops it up, and there is too little usage to tell how long the credit lasts."]),
         ("fine, but shorter", []),
         ("A fine", []),
         ("b fine", []),
@@ -101,7 +115,7 @@ def test_accounts_with_problems_come_first_and_the_worst_of_them_before_the_othe
 
 
 @pytest.mark.parametrize("days", [None, 7.0])
-def test_enough_credit_without_a_top_up_is_no_problem(days: float | None) -> None:
+def test_credit_that_lasts_is_no_problem_without_a_top_up(days: float | None) -> None:
     (account,) = page(read(topup=NO_TOPUP, forecast={**FORECAST, "days_until_empty": days}))["accounts"]
     assert account["problems"] == []
 
@@ -156,7 +170,8 @@ def test_totals_leave_out_what_was_not_read() -> None:
         "accounts": 3,
         "failed": 1,
         "problems": 2,
-        "balance": 4899.5,
+        "balance": 5000,
+        "overdrawn": 100.5,
         "usage": 107.5,
         "daily_spend": 100.0,
         "charged": 5250,
@@ -165,12 +180,13 @@ def test_totals_leave_out_what_was_not_read() -> None:
 
 
 def test_a_report_on_nothing_that_could_be_read() -> None:
-    whole = page({"item": ID}, {"item": {"name": "no id"}, "msg": "account_id is missing."})
+    whole = page({"item": ID}, {"item": {"id": ID.upper(), "name": "other"}, "msg": "No permission."})
     assert (whole["start"], whole["end"], whole["totals"]["balance"]) == (None, None, 0)
     assert [account["error"] for account in whole["accounts"]] == [
         "The account could not be read.",
-        "account_id is missing.",
+        "No permission.",
     ]
+    assert [account["id"] for account in whole["accounts"]] == [ID, ID]
 
 
 def test_the_chart_of_the_spend_has_a_bar_for_each_day_with_data() -> None:
@@ -200,7 +216,7 @@ def test_the_chart_of_the_charges_has_twelve_months() -> None:
         (0, "2025-12", 1000),
         (11, "2026-11", 5350),
     ]
-    assert (charges["sum"], charges["left_out"]) == (6350, ["EUR"])
+    assert (charges["sum"], charges["left_out"]) == (6350, ["charges in EUR", "charges without a date"])
 
 
 def test_the_last_five_invoices_are_shown() -> None:
@@ -245,6 +261,7 @@ def test_the_table_has_a_line_for_each_account() -> None:
     assert fine == {
         "account_id": ID,
         "name": ID,
+        "read": "yes",
         "problems": "",
         "balance_cents": "5000",
         "auto_topup": "on",
@@ -258,10 +275,17 @@ def test_the_table_has_a_line_for_each_account() -> None:
         "daily_spend_cents": "100.0",
         "days_until_empty": "50.0",
         "days_until_topup": "40.0",
-        "charged_cents": "0",
+        "charged_12_months_cents": "0",
         "made": MADE,
     }
-    filled = {"account_id": "x", "name": "x", "problems": "No, and no.", "auto_topup": "unknown", "made": MADE}
+    filled = {
+        "account_id": "x",
+        "name": "x",
+        "read": "no",
+        "problems": "No, and no.",
+        "auto_topup": "unknown",
+        "made": MADE,
+    }
     assert failed == {**dict.fromkeys(fine, ""), **filled}
 
 
@@ -298,6 +322,7 @@ def test_the_data_holds_what_was_read() -> None:
             "problems": [],
             "error": None,
             "auto_topup": "on",
+            "charged": 0,
             "billing": result["billing"],
         }
     ]
