@@ -15,4 +15,4 @@ until [[ -f $root/tests/simulator/simulator.py ]]; do
     }
 done
 unset "${!CLOUDFLARE_@}"
-PYTHONPATH=$root/tests python report.py
+PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH} python report.py
