@@ -153,3 +153,13 @@ def test_the_spending_limit(simulator: Simulator) -> None:
     limit = billing(simulator).spending_limit.get(account_id=ACCOUNT_ID)
     assert (limit.enabled, limit.config.amount) == (True, 10000)
     assert (limit.config.duration, limit.config.strategy) == ("monthly", None)
+
+
+def test_accounts_page_by_page(simulator: Simulator) -> None:
+    for number in range(9):
+        simulator.set_account(f"{number:032x}", name=f"Tenant {number}")
+    client = Cloudflare(api_token=READ_TOKEN, base_url=simulator.api_url, max_retries=0)
+    names = [account.name for account in client.accounts.list(per_page=5)]
+    assert names == ["Account 012345", "Account fedcba", *(f"Tenant {number}" for number in range(9))]
+    with pytest.raises(cloudflare.PermissionDeniedError):
+        Cloudflare(api_token="unknown", base_url=simulator.api_url, max_retries=0).accounts.list()

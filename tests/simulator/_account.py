@@ -73,6 +73,9 @@ INVOICE_PREVIEW = {
     "invoice_lines": [INVOICE_LINE],
 }
 ACCOUNT = {
+    "name": text,
+    "type": one_of("standard", "enterprise"),
+    "created_on": Maybe(text),
     "reachable": flag,
     "topup": TOPUP,
     "limits": {"min_cents": integer, "max_cents": integer, "currency": text},
@@ -94,11 +97,14 @@ ACCOUNT = {
 CHANGED_BY_KEY = ("topup", "limits", "invoice_preview", "spending_limit")
 
 
-def new_account(now: int, reachable: bool = True) -> dict[str, Any]:
+def new_account(account_id: str, now: int, reachable: bool = True) -> dict[str, Any]:
     """``now``, in milliseconds, is where its past ends: the same moment makes the same account."""
     return fitted(
         "account",
         {
+            "name": f"Account {account_id[:6]}",
+            "type": "standard",
+            "created_on": "2024-03-01T05:20:00.12345Z",
             "reachable": reachable,
             "topup": {},
             "limits": {"min_cents": 1000, "max_cents": 500000, "currency": "USD"},

@@ -9,11 +9,11 @@ import math
 import time
 from typing import Any
 
-# The calls are found by what is declared in these two.
-from . import _billing, _topup  # noqa: F401  # pylint: disable=unused-import
+# The calls are found by what is declared in these three.
+from . import _accounts, _billing, _topup  # noqa: F401  # pylint: disable=unused-import
 from ._account import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, new_account
 from ._messages import Answer, ApiError, Request, could_not_route, json_answer, permissions_of
-from ._routes import ROUTES, Call
+from ._routes import ROUTES, Call, Page, Route
 from ._settings import Settings
 
 PUBLISHED_LIMIT = {"requests": 1200, "window_seconds": 300}
@@ -71,9 +71,9 @@ class Cloudflare:
         self.now = self.now if now is None else now
         self.settings.reset()
         self.accounts.clear()
-        self.accounts[ACCOUNT_ID] = new_account(self.now)
-        self.accounts[OTHER_ACCOUNT_ID] = new_account(self.now)
-        self.accounts[FOREIGN_ACCOUNT_ID] = new_account(self.now, reachable=False)
+        for account_id in (ACCOUNT_ID, OTHER_ACCOUNT_ID):
+            self.accounts[account_id] = new_account(account_id, self.now)
+        self.accounts[FOREIGN_ACCOUNT_ID] = new_account(FOREIGN_ACCOUNT_ID, self.now, reachable=False)
 
     def answer(self, request: Request) -> Answer:
         matches = [(each, each.pattern.fullmatch(request.path)) for each in ROUTES]
@@ -82,22 +82,29 @@ class Cloudflare:
             raise could_not_route(request.path)
         for each, match in found:
             if each.method == request.method:
-                return self._success(each.function(self._call(request, match.group("account_id"), each.permission)))
+                return self._success(each.function(self._call(request, match.groupdict().get("account_id"), each)))
         allowed = ", ".join(each.method for each, match in found)
         raise ApiError(405, 10405, "Method not allowed", {"Allow": allowed})
 
-    def _call(self, request: Request, account_id: str, permission: str) -> Call:
-        permissions = permissions_of(request.headers)
+    def _call(self, request: Request, account_id: str | None, route: Route) -> Call:
+        permissions = permissions_of(request.headers, of_an_account=account_id is not None)
+        if account_id is None:
+            return Call(request, {}, self.accounts, self.settings)
         if account_id not in self.accounts:
             raise could_not_route(request.path)
-        if permission not in permissions or not self.accounts[account_id]["reachable"]:
+        if route.permission not in permissions or not self.accounts[account_id]["reachable"]:
             raise ApiError(403, 10000, "Authentication error")
-        return Call(request, self.accounts[account_id], self.settings)
+        return Call(request, self.accounts[account_id], self.accounts, self.settings)
 
     def _success(self, result: Any) -> Answer:
         notes = {"empty": [], "code_10000": [{"code": 10000, "message": "A note that is no error"}]}
         messages = notes[self.settings["success_messages"]]
-        return json_answer(200, {"result": result, "success": True, "errors": [], "messages": messages})
+        envelope = {"result": result, "success": True, "errors": [], "messages": messages}
+        if isinstance(result, Page):
+            envelope["result"] = result.result
+            if result.info is not None:
+                envelope["result_info"] = result.info
+        return json_answer(200, envelope)
 
     def refusal(self, error: ApiError) -> Answer:
         envelope = {"success": False, "errors": [error.error], "result": None}

@@ -65,23 +65,27 @@ def credentials_kind(headers: Message) -> str:
     return {(True, True): "both", (True, False): "token", (False, True): "key", (False, False): "none"}[token, key]
 
 
-def permissions_of(headers: Message) -> frozenset[str]:
+def permissions_of(headers: Message, of_an_account: bool = True) -> frozenset[str]:
+    """An unknown token is refused in one way by the calls of an account, and in another where accounts are listed."""
     kind = credentials_kind(headers)
     if kind == "none":
         raise ApiError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
     if kind == "both":
         raise ApiError(400, 6003, "Invalid request headers: send Authorization, or X-Auth-Email and X-Auth-Key")
     if kind == "token":
-        return _permissions_of_token(headers["Authorization"])
+        unknown = ApiError(401, 10000, "Authentication error")
+        return _permissions_of_token(
+            headers["Authorization"], unknown if of_an_account else ApiError(403, 9109, "Invalid access token")
+        )
     return _permissions_of_key(headers.get("X-Auth-Email"), headers.get("X-Auth-Key"))
 
 
-def _permissions_of_token(authorization: str) -> frozenset[str]:
+def _permissions_of_token(authorization: str, unknown: ApiError) -> frozenset[str]:
     match = re.fullmatch(r"(?i:bearer) ([A-Za-z0-9_.-]+)", authorization)
     if match is None:
         raise _malformed(6111, "Authorization")
     if match.group(1) not in PERMISSIONS:
-        raise ApiError(401, 10000, "Authentication error")
+        raise unknown
     return PERMISSIONS[match.group(1)]
 
 

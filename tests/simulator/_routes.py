@@ -20,25 +20,35 @@ PLACEHOLDERS = {"account_id": "[0-9a-f]{32}"}
 
 
 class Call(NamedTuple):
-    """What a route function gets to know."""
+    """What a route function gets to know. ``account`` is that of the path, and empty where the path names none."""
 
     request: Request
     account: dict[str, Any]
+    accounts: dict[str, dict[str, Any]]
     settings: Settings
 
 
+class Page(NamedTuple):
+    """A result of which there is more; ``info`` is the envelope's result_info, or None where it has none."""
+
+    result: list[Any]
+    info: dict[str, int] | None
+
+
 class Route(NamedTuple):
+    """``permission`` is None where what the credentials may not see is left out and not refused."""
+
     method: str
     pattern: re.Pattern[str]
-    permission: str
+    permission: str | None
     function: Callable[[Call], Any]
 
 
 ROUTES: list[Route] = []
 
 
-def route(method: str, path: str, permission: str) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
-    """Serves the path with the function, whose return value becomes the envelope's result."""
+def route(method: str, path: str, permission: str | None) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+    """Serves the path with the function, whose return value, a Page or not, becomes the envelope's result."""
     pattern = API_PREFIX + re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{PLACEHOLDERS[name[1]]})", path)
 
     def register(function: Callable[[Call], Any]) -> Callable[[Call], Any]:

@@ -17,6 +17,8 @@ SWITCHES = {
     "optional_keys": ("null", "missing"),
     "token_writes": ("allowed", "refused", "refused_to_all"),
     "limits": ("known", "unknown"),
+    "accounts": ("listed", "hidden"),
+    "result_info": ("full", "missing"),
     "usage_bounds": ("required", "optional", "aligned"),
     "usage_order": ("oldest_first", "newest_first"),
     "empty_buckets": ("left_out", "zero"),

@@ -112,7 +112,7 @@ class Simulator:
     def set_account(self, account_id: str, **changes: Any) -> None:
         """Changes what README.md lists of the account, which is made if there is none; all of it or, at a mistake, none."""
         with self._lock:
-            account = self._cloudflare.accounts.get(account_id) or new_account(self._cloudflare.now)
+            account = self._cloudflare.accounts.get(account_id) or new_account(account_id, self._cloudflare.now)
             self._cloudflare.accounts[account_id] = changed_account(account_id, account, changes)
 
     def add_fault(self, **fault: Any) -> None:
