@@ -62,7 +62,7 @@ options:
   ca_path:
     description:
       - A file or a directory with the CA certificates to check the certificate of the API against, on the host where the module
-        runs.
+        runs; for the inventory plugin, on the controller.
       - If not set, the environment variables E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) are used, or else the certificates that
         come with the Python library requests.
       - Ignored if O(validate_certs=false).
@@ -71,7 +71,7 @@ notes:
   - Options win over the environment as a whole. If O(api_token), O(api_key) or O(api_email) is set, no credentials are taken from the
     environment.
   - The environment variables are those of the host where the module runs, which is the controller for C(localhost) and for
-    C(connection=local).
+    C(connection=local). The inventory plugin reads them on the controller.
   - Proxies are taken from the environment variables E(HTTPS_PROXY) and E(NO_PROXY).
   - Redirects are not followed, and C(~/.netrc) is not read.
 requirements:

@@ -37,6 +37,13 @@ class Call(NamedTuple):
     """How to find out whether a write took effect. A write without it is sent once, whatever happens."""
     dashboard_only: bool = False
     """Whether Cloudflare documents it for dashboard sessions only."""
+    paged: bool = False
+    """Whether C(parse) gets the whole envelope, as C(result_info) in it tells how much more there is."""
+
+    @property
+    def about_an_account(self) -> bool:
+        """Whether it names an account, which can then be the wrong one."""
+        return self.path.startswith("accounts/")
 
 
 class Settled(NamedTuple):
@@ -219,6 +226,11 @@ class PermissionDenied(CloudflareError):
                 "the permission, but Cloudflare accepts this write from dashboard sessions only, as it documents since "
                 "September 2026: make the change in the Cloudflare dashboard."
             )
+        if not self.call.about_an_account:
+            return (
+                "The credentials are valid, but not for this: the API token, or the user of the Global API Key, lacks the "
+                f"permission {self.call.permission}. Add it."
+            )
         return (
             "The credentials are valid, but not for this: the API token, or the user of the Global API Key, lacks the "
             f"permission {self.call.permission} for this account, or account_id is not one of its accounts. Add the "
@@ -229,10 +241,14 @@ class PermissionDenied(CloudflareError):
 class NotFound(CloudflareError):
     """HTTP 404, or code 7003."""
 
-    advice = (
-        "Cloudflare knows no such account: check account_id or CLOUDFLARE_ACCOUNT_ID (copy the id from the account's "
-        "overview in the dashboard), and the base URL if you have set it: Cloudflare's ends in /client/v4."
-    )
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        if not self.call.about_an_account:
+            return "Check the base URL (api_url or CLOUDFLARE_BASE_URL): Cloudflare's ends in /client/v4."
+        return (
+            "Cloudflare knows no such account: check account_id or CLOUDFLARE_ACCOUNT_ID (copy the id from the account's "
+            "overview in the dashboard), and the base URL if you have set it: Cloudflare's ends in /client/v4."
+        )
 
 
 class Refused(CloudflareError):

@@ -205,7 +205,7 @@ def _result(call: Call, response: requests.Response) -> Any:
     success = envelope.get("success") if 200 <= status < 300 else False
     if success is True:
         try:
-            return call.parse(envelope.get("result"))
+            return call.parse(envelope if call.paged else envelope.get("result"))
         except ValueError as exc:
             raise UnexpectedAnswer(call, f"{said}, but {exc}", status, messages, ray_id) from exc
     if messages:

@@ -21,6 +21,7 @@ from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, m
 
 from ._api import CloudflareError, UserError
 from ._client import HAS_REQUESTS, Client
+from ._values import is_account_id
 
 _TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_TOKEN")
 _KEY_VARIABLE = "CLOUDFLARE_API_KEY"
@@ -65,7 +66,7 @@ def account_id_of(params: Mapping[str, Any]) -> str:
     Raises L(UserError), which does not repeat the value: it may be a secret that landed in the wrong option.
     """
     account_id = params["account_id"]
-    if re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
+    if is_account_id(account_id):
         return account_id.lower()
     if not account_id:
         found = "it is empty"
@@ -91,26 +92,32 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
 
 
 def _client(module: AnsibleModule) -> Client:
-    if not HAS_REQUESTS:
-        raise UserError(
-            f"{missing_required_lib('requests')}. Install it with: {sys.executable} -m pip install requests; or set "
-            "ansible_python_interpreter to a Python that has it."
-        )
-    params = module.params
-    headers, secret = credentials(params, os.environ)
+    client, secret = client_of(module.params)
     # A secret from the environment is no option, so Ansible does not know that it has to be censored.
     module.no_log_values.add(secret)
+    return client
+
+
+def client_of(params: Mapping[str, Any]) -> tuple[Client, str]:
+    """A client with these connection options, and the secret that it sends. Raises L(UserError)."""
+    if not HAS_REQUESTS:
+        raise UserError(
+            f"{missing_required_lib('requests')}. Install it with: {sys.executable} -m pip install requests; or, for a "
+            "module, set ansible_python_interpreter to a Python that has it."
+        )
+    headers, secret = credentials(params, os.environ)
     if params["timeout"] < 1:
         raise UserError(f"timeout is {params['timeout']}: give the seconds to wait for an answer, 1 or more.")
     if not 0 <= params["retries"] <= _MOST_RETRIES:
         raise UserError(f"retries is {params['retries']}: give a number from 0 (send once) to {_MOST_RETRIES}.")
-    return Client(
+    client = Client(
         headers=headers,
         base_url=_base_url(params["api_url"]),
         timeout=params["timeout"],
         retries=params["retries"],
         verify=_verify(params),
     )
+    return client, secret
 
 
 def credentials(params: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
@@ -138,8 +145,8 @@ def credentials(params: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[
     raise UserError(
         "No Cloudflare credentials: set the option api_token or the environment variable CLOUDFLARE_API_TOKEN (or "
         "CLOUDFLARE_TOKEN) to an API token; or set the options api_email and api_key, or the environment variables "
-        "CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, to an e-mail address and its Global API Key. The variables are read on the "
-        "host where the module runs."
+        "CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, to an e-mail address and its Global API Key. A module reads the variables "
+        "on the host where it runs."
     )
 
 
@@ -191,5 +198,5 @@ def _verify(params: Mapping[str, Any]) -> bool | str:
     if not params["validate_certs"] or not ca_path:
         return params["validate_certs"]
     if not os.path.exists(ca_path):
-        raise UserError(f"ca_path {ca_path} does not exist on the host where the module runs: correct the path.")
+        raise UserError(f"ca_path {ca_path} does not exist on the host where this runs: correct the path.")
     return ca_path

@@ -10,6 +10,7 @@ All money is in cents. This file is private to the collection and can change in 
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, Mapping
@@ -46,6 +47,11 @@ def number(result: Mapping[str, Any], key: str) -> int | float | None:
         raise ValueError(f"{key} in it is not a number")
     whole = int(value)
     return whole if whole == value else value
+
+
+def is_account_id(value: object) -> bool:
+    """Whether it is an id as Cloudflare gives them to accounts, 32 hexadecimal characters."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{32}", value) is not None
 
 
 def text(value: object) -> str | None:

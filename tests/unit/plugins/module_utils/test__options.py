@@ -290,7 +290,9 @@ def test_without_requests_the_command_that_installs_it_is_named(
     monkeypatch.setattr(_options, "HAS_REQUESTS", False)
     message = run_module(main, {"account_id": ACCOUNT_ID, "api_token": WRITE_TOKEN})["msg"]
     assert "Failed to import the required Python library (requests)" in message
-    assert f". Install it with: {sys.executable} -m pip install requests; or set ansible_python_interpreter" in message
+    assert (
+        f". Install it with: {sys.executable} -m pip install requests; or, for a module, set ansible_python" in message
+    )
 
 
 @pytest.mark.parametrize("place", ["option", "environment"])
