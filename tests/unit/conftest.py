@@ -77,7 +77,7 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         # A module process is not the controller, even if a test of another plugin has made this process one.
         if internal := sys.modules.get("ansible.module_utils._internal"):
-            monkeypatch.setattr(internal, "is_controller", False)
+            monkeypatch.setattr(internal, "is_controller", False, raising=False)
         # Where a process runs more than one module, warnings pile up.
         warnings._global_warnings.clear()
         capsys.readouterr()

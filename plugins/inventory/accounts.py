@@ -1,0 +1,299 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: accounts
+short_description: Cloudflare accounts as hosts
+version_added: 0.1.0
+author:
+  - finops.cloudflare contributors (@finops)
+description:
+  - Makes a host of each Cloudflare account that the credentials can see, or of those that O(accounts) or O(names) selects, so that
+    a play runs for many accounts at once, with Ansible's forks, limits and reports.
+  - All hosts are in the group C(cloudflare_accounts). Each has the variables C(cloudflare_account_id), C(cloudflare_account_name)
+    and C(cloudflare_account_type). Name and type are V(null) for an account that is taken from O(accounts).
+  - Tasks for these hosts run on the controller, with the Python that runs Ansible, as C(ansible_connection) and
+    C(ansible_python_interpreter) are set for each of them.
+  - The name of the file ends in C(cloudflare_accounts.yml) or C(cloudflare_accounts.yaml).
+extends_documentation_fragment:
+  - constructed
+  - inventory_cache
+  - finops.cloudflare._connection
+options:
+  plugin:
+    description: Marks the file as one for this plugin.
+    type: str
+    required: true
+    choices:
+      - finops.cloudflare.accounts
+  accounts:
+    description:
+      - The ids of the accounts to take, 32 hexadecimal characters each. Put them in quotes.
+      - If not set, the accounts are listed, for which a token needs the permission Account Settings Read.
+      - Not with O(names).
+    type: list
+    elements: str
+  names:
+    description:
+      - The names of the accounts to take. V(*), V(?) and V([...]) stand for other characters, as in a shell. Upper and lower
+        case differ.
+      - Not with O(accounts).
+    type: list
+    elements: str
+  hostname:
+    description:
+      - What the hosts are called.
+      - V(id) is the account's id. It stays when the account is renamed.
+      - V(name) is the account's name, in which anything but letters, digits, dots, hyphens and underscores becomes an underscore.
+        The id is used in its place where that is not unique, is empty, or means something else to Ansible, as V(localhost) does.
+    type: str
+    choices:
+      - id
+      - name
+    default: id
+  fetch:
+    description:
+      - What to read of each account, with one request for each. A token needs the permission AI Gateway Read.
+      - V(topup) sets the variable C(cloudflare_ai_gateway_topup) to the same keys as RV(finops.cloudflare.cloudflare_ai_gateway_topup_info#module:topup).
+      - V(balance) sets the variable C(cloudflare_ai_gateway_balance) to the credit in cents, which can be negative and have a fraction.
+      - Both set C(cloudflare_ai_gateway_error) as well, to V(null) or to why the account could not be read. The other variables are
+        V(null) then.
+    type: list
+    elements: str
+    choices:
+      - topup
+      - balance
+    default: []
+  workers:
+    description: How many accounts O(fetch) reads at a time, from V(1) to V(32).
+    type: int
+    default: 4
+  strict:
+    description:
+      - Whether to fail, and make no host at all, where there would only be a warning otherwise, which are an account that
+        O(fetch) cannot read, an entry of O(names) that no account matches, and an empty list of accounts; and where O(compose),
+        O(groups) or O(keyed_groups) cannot be evaluated for a host.
+      - If no account at all can be read, the inventory fails in any case.
+notes:
+  - The connection options can be templates, with lookups and extra variables, such as one that takes the token from a vault.
+  - If the inventory fails, Ansible warns and goes on without its hosts. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) for runs that
+    nobody watches.
+  - Values from Cloudflare are never evaluated as templates.
+  - With O(cache), names, types and what O(fetch) reads are kept, apart for each set of credentials, but neither the credentials nor
+    a result with an account that could not be read.
+  - If Cloudflare's rate limit is hit, each worker waits as long as Cloudflare asks for, and then goes on.
+"""
+
+EXAMPLES = r"""
+# prod.cloudflare_accounts.yml: every account that the token in CLOUDFLARE_API_TOKEN can see
+plugin: finops.cloudflare.accounts
+
+---
+# Some of them, by name, with groups of those that need a look
+plugin: finops.cloudflare.accounts
+names:
+  - Acme *
+hostname: name
+fetch:
+  - topup
+  - balance
+groups:
+  low: (cloudflare_ai_gateway_balance or 0) < 1000
+  stopped: (cloudflare_ai_gateway_topup or {}).disabled_reason is not none
+  unread: cloudflare_ai_gateway_error is not none
+keyed_groups:
+  - key: cloudflare_account_type
+    prefix: type
+compose:
+  account_id: cloudflare_account_id
+
+---
+# Given accounts, the token from a file that only its owner can read, and an hour's cache
+plugin: finops.cloudflare.accounts
+accounts:
+  - "023e105f4ecef8ad9ca31a8372d0c353"
+  - "f174e90afafe4643bbbc4a0ed4fc8415"
+api_token: "{{ lookup('ansible.builtin.file', '~/.cloudflare-token') | trim }}"
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/cloudflare
+cache_timeout: 3600
+"""
+
+import hashlib
+import json
+from typing import Any, Mapping
+
+from ansible.errors import AnsibleParserError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.finops.cloudflare.plugins.module_utils import _accounts, _options
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._client import VERSION, Client
+
+try:
+    from ansible.template import trust_as_template as trusted
+except ImportError:
+    # ansible-core 2.18 trusts every value that is not marked; later ones trust only what is.
+    from ansible.utils.unsafe_proxy import wrap_var as foreign
+
+    trusted = str
+else:
+
+    def foreign(value: Any) -> Any:
+        return value
+
+
+MOST_WORKERS = 32
+NAMED_IN_WARNING = 10
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # ansible-core has no types
+    NAME = "finops.cloudflare.accounts"
+
+    def verify_file(self, path: str) -> bool:
+        return super().verify_file(path) and path.endswith(("cloudflare_accounts.yml", "cloudflare_accounts.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path, cache)
+        config = self._read_config_data(path)
+        self._secret = ""
+        try:
+            accounts = self._accounts(config, cache)
+        except (UserError, CloudflareError) as error:
+            # The cause would be shown as well, and uncensored.
+            raise AnsibleParserError(self._censored(error)) from None
+        hosts = _accounts.host_names(accounts, self.get_option("hostname") == "name")
+        self.inventory.add_group(_accounts.GROUP)
+        for account in accounts:
+            self._add(hosts[account["id"]], account)
+
+    def _accounts(self, config: Mapping[str, Any], cache: bool) -> list[dict[str, Any]]:
+        """The accounts, with what was read of them, from the cache where it may be used."""
+        params = self._connection(config)
+        client, self._secret = _options.client_of(params)
+        self._check_options(config)
+        key = self._key(params)
+        found = None
+        if cache and self.get_option("cache"):
+            found = self._cache.get(key)
+        if found is None:
+            found = self._read(self._selected(client), params)
+            if self.get_option("cache") and found and not any(account["error"] for account in found):
+                self._cache[key] = found
+        for name in self.get_option("names") or []:
+            if not any(_accounts.matches(account, name) for account in found):
+                self._complain(f"No account is called {name}, of those that these credentials can see: correct names.")
+        return found
+
+    def _check_options(self, config: Mapping[str, Any]) -> None:
+        known = {name for option, about in self.option_definitions.items() for name in (option, *_aliases(about))}
+        unknown = sorted(str(name) for name in config if name not in known)
+        if unknown:
+            raise UserError(f"There is no option {', '.join(unknown)}: there are {', '.join(sorted(known))}.")
+        if self.get_option("accounts") is not None and self.get_option("names") is not None:
+            raise UserError("accounts and names are both set: give the ids or the names.")
+        if self.get_option("names") == []:
+            raise UserError(
+                "names is an empty list: give names, or leave it out for all accounts that the credentials see."
+            )
+        workers = self.get_option("workers")
+        if not 1 <= workers <= MOST_WORKERS:
+            raise UserError(f"workers is {workers}: give a number from 1 to {MOST_WORKERS}.")
+
+    def _connection(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The connection options as a module would get them: the same types, defaults and environment variables."""
+        spec = _options.connection_spec()
+        names = {name for option, about in spec.items() for name in (option, *about.get("aliases", []))}
+        self.templar.available_variables = self._vars
+        given = {name: self.templar.template(config[name]) for name in names.intersection(config)}
+        validated = ArgumentSpecValidator(spec).validate(given)
+        if validated.error_messages:
+            raise UserError("; ".join(validated.error_messages))
+        return validated.validated_parameters
+
+    def _key(self, params: Mapping[str, Any]) -> str:
+        """The name in the cache for everything that decides about a result; the secret in it cannot be got back."""
+        options = [self.get_option(name) for name in ("accounts", "names", "fetch")]
+        decisive = json.dumps([VERSION, params["api_url"], self._secret, *options], default=str)
+        return f"{self.NAME}_{hashlib.sha256(decisive.encode()).hexdigest()}"
+
+    def _selected(self, client: Client) -> list[_accounts.Account]:
+        account_ids, names = self.get_option("accounts"), self.get_option("names")
+        if account_ids is not None:
+            return _accounts.listed_accounts(account_ids)
+        accounts = _accounts.all_accounts(client.send)
+        if not accounts:
+            self._complain(
+                "Cloudflare lists no account for these credentials. A token without the permission Account Settings Read gets "
+                "an empty list in place of an error: add the permission to the token, or give the ids of the accounts in the "
+                "option accounts."
+            )
+        if names is None:
+            return accounts
+        return [account for account in accounts if any(_accounts.matches(account, name) for name in names)]
+
+    def _read(self, accounts: list[_accounts.Account], params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The accounts with the parts that fetch asks for."""
+        parts = self.get_option("fetch")
+        if not parts:
+            return [{**account, "parts": {}, "error": None} for account in accounts]
+        readings = _accounts.read_each(
+            lambda: _options.client_of(params)[0].send,
+            [account["id"] for account in accounts],
+            parts,
+            self.get_option("workers"),
+        )
+        errors = {account["id"]: reading.error for account, reading in zip(accounts, readings) if reading.error}
+        if errors:
+            first = next(iter(errors.values()))
+            if len(errors) == len(accounts):
+                raise first
+            named = ", ".join(list(errors)[:NAMED_IN_WARNING])
+            more = len(errors) - NAMED_IN_WARNING
+            self._complain(
+                f"{len(errors)} of {len(accounts)} accounts could not be read, their variables are null: {named}"
+                f"{f' and {more} more' if more > 0 else ''}. The first: {self._censored(first)}"
+            )
+        return [
+            {**account, "parts": reading.parts, "error": reading.error and self._censored(reading.error)}
+            for account, reading in zip(accounts, readings)
+        ]
+
+    def _add(self, host: str, account: Mapping[str, Any]) -> None:
+        self.inventory.add_host(host, group=_accounts.GROUP)
+        variables = {
+            "ansible_connection": trusted("local"),
+            # The Python that runs Ansible has what this collection needs, wherever the inventory is used.
+            "ansible_python_interpreter": trusted("{{ ansible_playbook_python }}"),
+            "cloudflare_account_id": trusted(account["id"]),
+            "cloudflare_account_name": foreign(account["name"]),
+            "cloudflare_account_type": foreign(account["type"]),
+            **{f"cloudflare_ai_gateway_{part}": foreign(value) for part, value in account["parts"].items()},
+        }
+        if account["parts"]:
+            variables["cloudflare_ai_gateway_error"] = foreign(account["error"])
+        for name, value in variables.items():
+            self.inventory.set_variable(host, name, value)
+
+        strict = self.get_option("strict")
+        variables = self.inventory.get_host(host).get_vars()
+        self._set_composite_vars(self.get_option("compose"), variables, host, strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict)
+
+    def _complain(self, sentence: str) -> None:
+        if self.get_option("strict"):
+            raise UserError(sentence)
+        self.display.warning(sentence)
+
+    def _censored(self, error: Exception) -> str:
+        """An error's sentence without the secret, which an answer of Cloudflare may repeat."""
+        return str(error).replace(self._secret, "********") if self._secret else str(error)
+
+
+def _aliases(about: Mapping[str, Any]) -> list[str]:
+    return about.get("aliases") or []

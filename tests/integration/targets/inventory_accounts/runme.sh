@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+set -euo pipefail
+
+# ansible-test copies the target, and not the simulator, to a place below the collection's root.
+root=$PWD
+until [[ -f $root/tests/simulator/simulator.py ]]; do
+    root=${root%/*}
+    [[ -n $root ]] || {
+        echo "ERROR: there is no simulator in a directory above $PWD"
+        exit 1
+    }
+done
+simulator=$root/tests/simulator/simulator.py
+work=$(mktemp -d)
+
+clean_up() {
+    python "$simulator" stop --info-file "$work/info.json"
+    rm -rf "$work"
+}
+trap clean_up EXIT
+python "$simulator" start --info-file "$work/info.json" --lifetime 1800 > "$work/started.json"
+
+# look WHAT: look.py prepares the simulator, or checks what it and Ansible have made of it.
+look() {
+    python look.py "$root/tests" "$work" "$1" || {
+        cat "$work/stdout" "$work/stderr"
+        echo "ERROR: $1: the inventory above is not as it should be"
+        exit 1
+    }
+}
+
+# list FILE ARGUMENTS...: the inventory as Ansible sees it.
+list() {
+    echo "\$ ansible-inventory -i $*"
+    ansible-inventory -i "$@" > "$work/stdout" 2> "$work/stderr"
+}
+
+unset "${!CLOUDFLARE_@}" ANSIBLE_INVENTORY
+# What fails, and by default is only a warning, is to end this run.
+export ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true
+: > "$work/stdout"
+: > "$work/stderr"
+look prepare
+# shellcheck source=/dev/null
+source "$work/environment.sh"
+
+list every.cloudflare_accounts.yml --list
+look every_account_on_two_pages
+
+list grouped.cloudflare_accounts.yml --list
+look groups_and_names_that_are_no_templates
+
+export ANSIBLE_CACHE_PLUGIN_CONNECTION=$work/cache TOKEN_OF_THE_VAULT=$CLOUDFLARE_API_TOKEN
+CLOUDFLARE_API_TOKEN=unknown list cached.cloudflare_accounts.yml --list
+look first_time_with_cache
+CLOUDFLARE_API_TOKEN=unknown list cached.cloudflare_accounts.yml --list
+look second_time_with_cache
+CLOUDFLARE_API_TOKEN=unknown ansible-playbook -i cached.cloudflare_accounts.yml play.yml --flush-cache --list-hosts
+CLOUDFLARE_API_TOKEN=unknown list cached.cloudflare_accounts.yml --list
+look flushed_cache
+
+echo '$ ansible-playbook -i grouped.cloudflare_accounts.yml play.yml'
+ansible-playbook -i grouped.cloudflare_accounts.yml play.yml | tee "$work/stdout"
+look a_play_for_every_host
+
+# As AWX does it: the inventory is exported as JSON, which is kept, and comes back from a script.
+list grouped.cloudflare_accounts.yml --list --export
+look exported
+echo '$ ansible-playbook -i exported.py play.yml'
+ansible-playbook -i "$work/exported.py" play.yml | tee "$work/stdout"
+look the_same_play_from_the_export
+
+look hide_accounts
+list every.cloudflare_accounts.yml --list
+look a_warning_for_the_empty_list
+
+look repeat_the_secret
+if list every.cloudflare_accounts.yml --list -vvvv; then
+    echo "ERROR: an inventory that could not be read was accepted"
+    exit 1
+fi
+look a_failure_that_shows_no_secret

@@ -1,0 +1,395 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory plugin in this process, over real HTTP; the integration target inventory_accounts runs Ansible's programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible import constants
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.doc_fragments import constructed, inventory_cache
+from ansible.template import Templar
+from ansible_collections.finops.cloudflare.plugins.doc_fragments import _connection
+from ansible_collections.finops.cloudflare.plugins.inventory import accounts
+from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
+    ACCOUNT_ID,
+    EMAIL,
+    FOREIGN_ACCOUNT_ID,
+    GLOBAL_KEY,
+    OTHER_ACCOUNT_ID,
+    POWERLESS_TOKEN,
+    READ_TOKEN,
+    SECRETS,
+    Simulator,
+)
+
+NAME = accounts.InventoryModule.NAME
+EVIL = "{{ lookup('ansible.builtin.pipe', 'id') }}"
+PREFIX = "cloudflare_ai_gateway_"
+
+
+class Inventory:
+    """Parses what it is given, as Ansible would, and keeps what came of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "test.cloudflare_accounts.yml"
+        self.data = InventoryData()
+        self.warnings: list[str] = []
+
+    def parse(self, fresh: bool = False, **options: Any) -> Inventory:
+        """Fresh is what --flush-cache makes of it."""
+        self.path.write_text(yaml.safe_dump({"plugin": NAME, **options}))
+        self.data = InventoryData()
+        self.warnings.clear()
+        plugin = accounts.InventoryModule()
+        plugin._load_name, plugin._redirected_names = NAME, [NAME]
+        plugin.display = self
+        assert plugin.verify_file(str(self.path))
+        plugin.parse(self.data, DataLoader(), str(self.path), cache=not fresh)
+        if options.get("cache"):
+            plugin.update_cache_if_changed()
+        return self
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    @property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        return {name: host.vars for name, host in self.data.hosts.items()}
+
+    def failure(self, **options: Any) -> str:
+        """The sentence that the inventory fails with; it holds no secret, and no host is made."""
+        with pytest.raises(AnsibleParserError) as failed:
+            self.parse(**options)
+        assert failed.value.__cause__ is None and failed.value.__suppress_context__
+        assert self.hosts == {}
+        assert [secret for secret in SECRETS if secret in str(failed.value)] == []
+        return str(failed.value)
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Inventory:
+    """An inventory whose options are those that the documentation tells, as Ansible's plugin loader makes them."""
+    monkeypatch.setenv("CLOUDFLARE_BASE_URL", simulator.api_url)
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", READ_TOKEN)
+    options: dict[str, Any] = {}
+    for fragment in (constructed.ModuleDocFragment, inventory_cache.ModuleDocFragment, _connection.ModuleDocFragment):
+        options.update(yaml.safe_load(fragment.DOCUMENTATION)["options"])
+    options.update(yaml.safe_load(accounts.DOCUMENTATION)["options"])
+    constants.config.initialize_plugin_configuration_definitions("inventory", NAME, options)
+    return Inventory(tmp_path)
+
+
+def paths(simulator: Simulator) -> list[str]:
+    return [request["path"].rpartition("/")[2] for request in simulator.requests]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("cloudflare_accounts.yml", True),
+        ("prod.cloudflare_accounts.yaml", True),
+        ("cloudflare_accounts.json", False),
+        ("cloudflare.yml", False),
+    ],
+)
+def test_the_name_of_the_file(tmp_path: Path, name: str, wanted: bool) -> None:
+    path = tmp_path / name
+    assert not accounts.InventoryModule().verify_file(str(path))
+    path.touch()
+    assert accounts.InventoryModule().verify_file(str(path)) == wanted
+
+
+def test_every_account_within_reach_is_a_host(inventory: Inventory, simulator: Simulator) -> None:
+    hosts = inventory.parse().hosts
+    assert list(hosts) == [ACCOUNT_ID, OTHER_ACCOUNT_ID]
+    assert {name: value for name, value in hosts[ACCOUNT_ID].items() if not name.startswith("inventory_")} == {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "cloudflare_account_id": ACCOUNT_ID,
+        "cloudflare_account_name": "Account 012345",
+        "cloudflare_account_type": "standard",
+    }
+    assert [host.name for host in inventory.data.groups["cloudflare_accounts"].hosts] == list(hosts)
+    assert [(request["path"], request["query"]) for request in simulator.requests] == [
+        ("/client/v4/accounts", "page=1&per_page=50")
+    ]
+    assert inventory.warnings == []
+
+
+def test_the_interpreter_is_a_template_and_what_cloudflare_says_is_none(
+    inventory: Inventory, simulator: Simulator
+) -> None:
+    simulator.set_account(ACCOUNT_ID, name=EVIL, topup={"amount": 5000, "threshold": 500, "error": EVIL})
+    simulator.add_fault(
+        fault="status", path=f"{OTHER_ACCOUNT_ID}/ai-gateway/billing/topup/config", status=400, message=EVIL
+    )
+    hosts = inventory.parse(
+        fetch=["topup"],
+        compose={"composed": "cloudflare_account_name"},
+        groups={"evil": "cloudflare_account_name is search('lookup')"},
+        keyed_groups=[{"key": "cloudflare_account_name", "prefix": "name"}],
+    ).hosts
+
+    def templated(host: str, name: str) -> Any:
+        variables = {**hosts[host], "ansible_playbook_python": "/the/python"}
+        return Templar(loader=DataLoader(), variables=variables).template(variables[name])
+
+    assert templated(ACCOUNT_ID, "ansible_python_interpreter") == "/the/python"
+    assert templated(ACCOUNT_ID, "cloudflare_account_id") == ACCOUNT_ID
+    assert templated(ACCOUNT_ID, "cloudflare_account_name") == EVIL
+    assert templated(ACCOUNT_ID, "composed") == EVIL
+    assert templated(ACCOUNT_ID, f"{PREFIX}topup")["error"] == EVIL
+    assert EVIL in templated(OTHER_ACCOUNT_ID, f"{PREFIX}error")
+    assert [host.name for host in inventory.data.groups["evil"].hosts] == [ACCOUNT_ID]
+    assert "name_" + re.sub(r"\W", "_", EVIL) in inventory.data.groups
+
+
+def test_names_of_hosts(inventory: Inventory, simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, name="Acme, Inc.")
+    simulator.set_account(OTHER_ACCOUNT_ID, name="localhost")
+    assert list(inventory.parse(hostname="name").hosts) == ["Acme_Inc", OTHER_ACCOUNT_ID]
+
+
+def test_given_accounts_are_not_listed(inventory: Inventory, simulator: Simulator) -> None:
+    hosts = inventory.parse(accounts=[OTHER_ACCOUNT_ID.upper()], hostname="name").hosts
+    assert list(hosts) == [OTHER_ACCOUNT_ID]
+    assert hosts[OTHER_ACCOUNT_ID]["cloudflare_account_name"] is None
+    assert simulator.requests == []
+
+
+def test_accounts_by_name(inventory: Inventory, simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, name="Acme [EU]")
+    assert list(inventory.parse(names=["Acme [EU]"]).hosts) == [ACCOUNT_ID]
+    assert list(inventory.parse(names=["A*"]).hosts) == [ACCOUNT_ID, OTHER_ACCOUNT_ID]
+    assert list(inventory.parse(names=["acme*", "Account *"]).hosts) == [OTHER_ACCOUNT_ID]
+    assert inventory.warnings == ["No account is called acme*, of those that these credentials can see: correct names."]
+    assert "No account is called acme*" in inventory.failure(names=["acme*", "Account *"], strict=True)
+
+
+def test_an_empty_list_is_no_silence(inventory: Inventory, simulator: Simulator) -> None:
+    simulator.settings["accounts"] = "hidden"
+    assert inventory.parse().hosts == {}
+    (warning,) = inventory.warnings
+    assert "A token without the permission Account Settings Read gets an empty list" in warning
+    assert inventory.failure(strict=True) == warning
+
+
+FETCHED = {
+    "topup": (["topup"], "config", {f"{PREFIX}topup", f"{PREFIX}error"}),
+    "balance": (["balance"], "credit-balance", {f"{PREFIX}balance", f"{PREFIX}error"}),
+    "both": (["topup", "balance"], "credit-balance", {f"{PREFIX}topup", f"{PREFIX}balance", f"{PREFIX}error"}),
+}
+
+
+@pytest.mark.parametrize("fetch", FETCHED)
+def test_what_is_fetched(inventory: Inventory, simulator: Simulator, fetch: str) -> None:
+    parts, path, names = FETCHED[fetch]
+    for account_id, amount in ((ACCOUNT_ID, 5000), (OTHER_ACCOUNT_ID, 6000)):
+        simulator.set_account(account_id, topup={"amount": amount, "threshold": 500}, balance=amount / 8)
+    hosts = inventory.parse(
+        fetch=parts, groups={"rich": f"({PREFIX}balance | default(0)) > 700 or {PREFIX}topup.amount > 5000"}
+    ).hosts
+    for host, amount in ((ACCOUNT_ID, 5000), (OTHER_ACCOUNT_ID, 6000)):
+        assert {name for name in hosts[host] if name.startswith(PREFIX)} == names
+        assert hosts[host][f"{PREFIX}error"] is None
+        assert hosts[host].get(f"{PREFIX}balance", amount / 8) == amount / 8
+        assert hosts[host].get(f"{PREFIX}topup", {"amount": amount})["amount"] == amount
+    assert [host.name for host in inventory.data.groups["rich"].hosts] == [OTHER_ACCOUNT_ID]
+    assert paths(simulator) == ["accounts", path, path]
+
+
+def test_an_account_that_cannot_be_read_stays_and_is_named(inventory: Inventory) -> None:
+    options = {"accounts": [ACCOUNT_ID, FOREIGN_ACCOUNT_ID], "fetch": ["topup", "balance"]}
+    hosts = inventory.parse(**options, groups={"unread": f"{PREFIX}error is not none"}).hosts
+    assert (hosts[ACCOUNT_ID][f"{PREFIX}balance"], hosts[ACCOUNT_ID][f"{PREFIX}error"]) == (2500, None)
+    unread = hosts[FOREIGN_ACCOUNT_ID]
+    assert (unread[f"{PREFIX}balance"], unread[f"{PREFIX}topup"]) == (None, None)
+    assert "lacks the permission AI Gateway Read for this account" in unread[f"{PREFIX}error"]
+    assert [host.name for host in inventory.data.groups["unread"].hosts] == [FOREIGN_ACCOUNT_ID]
+    (warning,) = inventory.warnings
+    assert warning == (
+        f"1 of 2 accounts could not be read, their variables are null: {FOREIGN_ACCOUNT_ID}. The first: "
+        f"{unread[f'{PREFIX}error']}"
+    )
+    assert inventory.failure(**options, strict=True) == warning
+
+
+def test_a_warning_names_no_more_than_ten(inventory: Inventory) -> None:
+    inventory.parse(accounts=[ACCOUNT_ID, *(f"{number:032x}" for number in range(12))], fetch=["topup"])
+    (warning,) = inventory.warnings
+    assert warning.startswith("12 of 13 accounts could not be read")
+    assert f", {9:032x} and 2 more. The first: Could not read" in warning
+    assert f"{10:032x}" not in warning
+
+
+def test_where_no_account_can_be_read_the_inventory_fails(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", POWERLESS_TOKEN)
+    assert "lacks the permission AI Gateway Read" in inventory.failure(fetch=["balance"])
+
+
+def test_a_secret_that_is_repeated_is_censored(inventory: Inventory, simulator: Simulator) -> None:
+    simulator.add_fault(fault="echo_secret", path="/accounts")
+    assert "********" in inventory.failure()
+    simulator.add_fault(fault="echo_secret", path="topup/config")
+    hosts = inventory.parse(fetch=["topup"], workers=1).hosts
+    assert "********" in hosts[ACCOUNT_ID][f"{PREFIX}error"]
+    assert READ_TOKEN not in json.dumps(list(hosts.values()), default=str) + str(inventory.warnings)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"acounts": [ACCOUNT_ID]}, "There is no option acounts: there are account_api_key, "),
+        ({"accounts": [ACCOUNT_ID], "names": ["Acme"]}, "accounts and names are both set"),
+        ({"accounts": []}, "accounts is an empty list"),
+        ({"names": []}, "names is an empty list"),
+        ({"accounts": [ACCOUNT_ID, 1234]}, "Entry 2 of accounts is no Cloudflare account id"),
+        ({"workers": 0}, "workers is 0: give a number from 1 to 32"),
+        ({"workers": 33}, "workers is 33: give a number from 1 to 32"),
+        ({"validate_certs": "maybe"}, "maybe"),
+        ({"timeout": 0}, "timeout is 0: give the seconds"),
+        ({"api_url": ""}, "api_url is not an http or https URL"),
+        ({"api_url": "http://api.cloudflare.com"}, "api_url is plain http to another host"),
+        ({"api_key": "k"}, "api_key is set without api_email"),
+        ({"api_token": "{{ 'a' }} b"}, "api_token contains a space"),
+    ],
+)
+def test_options_that_are_refused(
+    inventory: Inventory, simulator: Simulator, options: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in inventory.failure(**options)
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"fetch": ["everything"]}, {"hostname": "ip"}, {"timeout": "soon"}, {"api_token": "{{ undefined_token }}"}],
+)
+def test_values_that_ansible_refuses(inventory: Inventory, simulator: Simulator, options: dict[str, Any]) -> None:
+    with pytest.raises(AnsibleError):
+        inventory.parse(**options)
+    assert simulator.requests == []
+
+
+def test_without_credentials_the_ways_to_give_them_are_named(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
+    assert inventory.failure().startswith("No Cloudflare credentials: set the option api_token")
+
+
+def test_a_wrong_token(inventory: Inventory) -> None:
+    assert "The API token is wrong, expired or revoked" in inventory.failure(api_token="cfut_unknown")
+
+
+def test_a_template_gives_the_token(
+    inventory: Inventory, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
+    (tmp_path / "token").write_text(f"{READ_TOKEN}\n")
+    template = f"{{{{ lookup('file', '{tmp_path}/token') | trim }}}}"
+    assert len(inventory.parse(api_token=template).hosts) == 2
+    assert [request["credentials"] for request in simulator.requests] == ["token"]
+
+
+@pytest.mark.parametrize("names", [("api_key", "api_email"), ("account_api_key", "account_email")])
+def test_a_key_beats_the_environment(inventory: Inventory, simulator: Simulator, names: tuple[str, str]) -> None:
+    assert len(inventory.parse(**dict(zip(names, (GLOBAL_KEY, EMAIL)))).hosts) == 2
+    assert [request["credentials"] for request in simulator.requests] == ["key"]
+
+
+def test_strict_is_for_constructed_values_too(inventory: Inventory) -> None:
+    options: dict[str, Any] = {"compose": {"broken": "no_such_variable"}, "accounts": [ACCOUNT_ID]}
+    assert "broken" not in inventory.parse(**options).hosts[ACCOUNT_ID]
+    with pytest.raises(AnsibleError, match="Could not set broken"):
+        inventory.parse(**options, strict=True)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> dict[str, Any]:
+    return {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+
+
+def test_the_cache_saves_every_request(
+    inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path
+) -> None:
+    simulator.set_account(ACCOUNT_ID, name=EVIL)
+    options = {**cache, "fetch": ["balance"]}
+    first = inventory.parse(**options).hosts
+    asked = len(simulator.requests)
+    assert asked == 3
+    again = inventory.parse(**options).hosts
+    assert again == first
+    variables = again[ACCOUNT_ID]
+    assert Templar(DataLoader(), variables=variables).template(variables["cloudflare_account_name"]) == EVIL
+    assert len(simulator.requests) == asked
+    (file,) = (tmp_path / "cache").iterdir()
+    assert [secret for secret in SECRETS if secret in file.name + file.read_text()] == []
+    # How the hosts are called and grouped is decided anew each time.
+    assert "Account_fedcba" in inventory.parse(**options, hostname="name").hosts
+    assert len(simulator.requests) == asked
+
+
+def test_a_fresh_inventory_is_written_to_the_cache(
+    inventory: Inventory, simulator: Simulator, cache: dict[str, Any]
+) -> None:
+    inventory.parse(**cache)
+    simulator.set_account(ACCOUNT_ID, name="New")
+    assert inventory.parse(**cache).hosts[ACCOUNT_ID]["cloudflare_account_name"] == "Account 012345"
+    assert inventory.parse(fresh=True, **cache).hosts[ACCOUNT_ID]["cloudflare_account_name"] == "New"
+    assert inventory.parse(**cache).hosts[ACCOUNT_ID]["cloudflare_account_name"] == "New"
+    assert len(simulator.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fetch": ["topup"]}, {"names": ["*"]}, {"accounts": [ACCOUNT_ID]}, {"api_token": POWERLESS_TOKEN}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_decides_about_the_result_has_its_own_cache(
+    inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    inventory.parse(**cache)
+    inventory.parse(**cache, **change)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_each_api_has_its_own_cache(inventory: Inventory, simulator: Simulator, cache: dict[str, Any]) -> None:
+    inventory.parse(**cache)
+    with Simulator() as other:
+        other.set_account(ACCOUNT_ID, reachable=False)
+        assert list(inventory.parse(**cache, api_url=other.api_url).hosts) == [OTHER_ACCOUNT_ID]
+
+
+def test_a_failure_is_not_cached(
+    inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path
+) -> None:
+    options = {**cache, "fetch": ["topup"]}
+    simulator.add_fault(fault="status", path="topup/config", status=403)
+    assert len(inventory.parse(**options).warnings) == 1
+    simulator.settings["accounts"] = "hidden"
+    assert len(inventory.parse(**options).warnings) == 1
+    assert not (tmp_path / "cache").exists() or list((tmp_path / "cache").iterdir()) == []
+    simulator.settings["accounts"] = "listed"
+    assert inventory.parse(**options).warnings == []
+
+
+def test_a_name_that_nobody_has_is_told_from_the_cache_too(
+    inventory: Inventory, simulator: Simulator, cache: dict[str, Any]
+) -> None:
+    for _attempt in range(2):
+        assert len(inventory.parse(**cache, names=["Nobody", "Account*"]).warnings) == 1
+    assert len(simulator.requests) == 1
