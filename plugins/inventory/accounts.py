@@ -127,32 +127,26 @@ import hashlib
 import json
 from typing import Any, Mapping
 
+from ansible import template
 from ansible.errors import AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var as foreign
 from ansible_collections.finops.cloudflare.plugins.module_utils import _accounts, _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import VERSION, Client
 
-try:
-    from ansible.template import trust_as_template as trusted
-except ImportError:
-    # ansible-core 2.18 trusts every value that is not marked; later ones trust only what is.
-    from ansible.utils.unsafe_proxy import wrap_var as foreign
-
-    trusted = str
-else:
-
-    def foreign(value: Any) -> Any:
-        return value
-
+# ansible-core 2.18 evaluates every template that is not marked as foreign; later ones only those that are marked as trusted.
+trusted = getattr(template, "trust_as_template", str)
 
 MOST_WORKERS = 32
 NAMED_IN_WARNING = 10
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # ansible-core has no types
+# ansible-core has no types, and its own classes are many.
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # pylint: disable=too-many-ancestors
     NAME = "finops.cloudflare.accounts"
+    _secret = ""
 
     def verify_file(self, path: str) -> bool:
         return super().verify_file(path) and path.endswith(("cloudflare_accounts.yml", "cloudflare_accounts.yaml"))
@@ -160,9 +154,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
-        self._secret = ""
         try:
-            accounts = self._accounts(config, cache)
+            accounts = self._current(config, cache)
         except (UserError, CloudflareError) as error:
             # The cause would be shown as well, and uncensored.
             raise AnsibleParserError(self._censored(error)) from None
@@ -171,7 +164,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         for account in accounts:
             self._add(hosts[account["id"]], account)
 
-    def _accounts(self, config: Mapping[str, Any], cache: bool) -> list[dict[str, Any]]:
+    def _current(self, config: Mapping[str, Any], cache: bool) -> list[dict[str, Any]]:
         """The accounts, with what was read of them, from the cache where it may be used."""
         params = self._connection(config)
         client, self._secret = _options.client_of(params)

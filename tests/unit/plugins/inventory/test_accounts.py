@@ -210,7 +210,7 @@ def test_what_is_fetched(inventory: Inventory, simulator: Simulator, fetch: str)
 
 
 def test_an_account_that_cannot_be_read_stays_and_is_named(inventory: Inventory) -> None:
-    options = {"accounts": [ACCOUNT_ID, FOREIGN_ACCOUNT_ID], "fetch": ["topup", "balance"]}
+    options: dict[str, Any] = {"accounts": [ACCOUNT_ID, FOREIGN_ACCOUNT_ID], "fetch": ["topup", "balance"]}
     hosts = inventory.parse(**options, groups={"unread": f"{PREFIX}error is not none"}).hosts
     assert (hosts[ACCOUNT_ID][f"{PREFIX}balance"], hosts[ACCOUNT_ID][f"{PREFIX}error"]) == (2500, None)
     unread = hosts[FOREIGN_ACCOUNT_ID]
@@ -307,7 +307,8 @@ def test_a_template_gives_the_token(
 
 @pytest.mark.parametrize("names", [("api_key", "api_email"), ("account_api_key", "account_email")])
 def test_a_key_beats_the_environment(inventory: Inventory, simulator: Simulator, names: tuple[str, str]) -> None:
-    assert len(inventory.parse(**dict(zip(names, (GLOBAL_KEY, EMAIL)))).hosts) == 2
+    options: dict[str, Any] = dict(zip(names, (GLOBAL_KEY, EMAIL)))
+    assert len(inventory.parse(**options).hosts) == 2
     assert [request["credentials"] for request in simulator.requests] == ["key"]
 
 

@@ -194,7 +194,7 @@ def test_matches(name: str | None, pattern: str, expected: bool) -> None:
     ],
 )
 def test_host_names(name: str | None, host: str) -> None:
-    accounts = [{"id": ACCOUNT_ID, "name": name}, {"id": OTHER_ACCOUNT_ID, "name": "Other"}]
+    accounts: list[_accounts.Account] = [{"id": ACCOUNT_ID, "name": name}, {"id": OTHER_ACCOUNT_ID, "name": "Other"}]
     assert _accounts.host_names(accounts, use_names=True) == {ACCOUNT_ID: host, OTHER_ACCOUNT_ID: "Other"}
     assert _accounts.host_names(accounts, use_names=False) == {each["id"]: each["id"] for each in accounts}
 
