@@ -54,13 +54,15 @@ look every_account_on_two_pages
 list grouped.cloudflare_accounts.yml --list
 look groups_and_names_that_are_no_templates
 
-export ANSIBLE_CACHE_PLUGIN_CONNECTION=$work/cache TOKEN_OF_THE_VAULT=$CLOUDFLARE_API_TOKEN
-CLOUDFLARE_API_TOKEN=unknown list cached.cloudflare_accounts.yml --list
+export ANSIBLE_CACHE_PLUGIN_CONNECTION=$work/cache
+echo "token: '$CLOUDFLARE_API_TOKEN '" > "$work/token.yml"
+cached=(cached.cloudflare_accounts.yml -e @"$work/token.yml")
+CLOUDFLARE_API_TOKEN=unknown list "${cached[@]}" --list
 look first_time_with_cache
-CLOUDFLARE_API_TOKEN=unknown list cached.cloudflare_accounts.yml --list
+CLOUDFLARE_API_TOKEN=unknown list "${cached[@]}" --list
 look second_time_with_cache
-CLOUDFLARE_API_TOKEN=unknown ansible-playbook -i cached.cloudflare_accounts.yml play.yml --flush-cache --list-hosts
-CLOUDFLARE_API_TOKEN=unknown list cached.cloudflare_accounts.yml --list
+CLOUDFLARE_API_TOKEN=unknown ansible-playbook -i "${cached[@]}" play.yml --flush-cache --list-hosts
+CLOUDFLARE_API_TOKEN=unknown list "${cached[@]}" --list
 look flushed_cache
 
 echo '$ ansible-playbook -i grouped.cloudflare_accounts.yml play.yml'
