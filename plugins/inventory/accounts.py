@@ -78,7 +78,8 @@ options:
         O(groups) or O(keyed_groups) cannot be evaluated for a host.
       - If no account at all can be read, the inventory fails in any case.
 notes:
-  - The connection options can be templates, with lookups and extra variables, such as one that takes the token from a vault.
+  - The connection options that are texts, the token for one, can be templates with lookups and extra variables, or encrypted
+    with C(ansible-vault encrypt_string).
   - If the inventory fails, Ansible warns and goes on without its hosts. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) for runs that
     nobody watches.
   - Values from Cloudflare are never evaluated as templates.
@@ -101,8 +102,9 @@ fetch:
   - topup
   - balance
 groups:
+  # An account that could not be read counts as low.
   low: (cloudflare_ai_gateway_balance or 0) < 1000
-  stopped: (cloudflare_ai_gateway_topup or {}).disabled_reason is not none
+  stopped: cloudflare_ai_gateway_topup is not none and cloudflare_ai_gateway_topup.disabled_reason is not none
   unread: cloudflare_ai_gateway_error is not none
 keyed_groups:
   - key: cloudflare_account_type
@@ -130,6 +132,7 @@ from typing import Any, Mapping
 from ansible import template
 from ansible.errors import AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var as foreign
 from ansible_collections.finops.cloudflare.plugins.module_utils import _accounts, _options
@@ -170,9 +173,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         client, self._secret = _options.client_of(params)
         self._check_options(config)
         key = self._key(params)
-        found = None
-        if cache and self.get_option("cache"):
-            found = self._cache.get(key)
+        found = self._cache.get(key) if cache and self.get_option("cache") else None
         if found is None:
             found = self._read(self._selected(client), params)
             if self.get_option("cache") and found and not any(account["error"] for account in found):
@@ -183,15 +184,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return found
 
     def _check_options(self, config: Mapping[str, Any]) -> None:
-        known = {name for option, about in self.option_definitions.items() for name in (option, *_aliases(about))}
+        defined = self.option_definitions.items()
+        known = {name for option, about in defined for name in (option, *(about.get("aliases") or []))}
         unknown = sorted(str(name) for name in config if name not in known)
         if unknown:
             raise UserError(f"There is no option {', '.join(unknown)}: there are {', '.join(sorted(known))}.")
-        if self.get_option("accounts") is not None and self.get_option("names") is not None:
+        selections = [name for name in ("accounts", "names") if name in config]
+        if len(selections) > 1:
             raise UserError("accounts and names are both set: give the ids or the names.")
-        if self.get_option("names") == []:
+        # All accounts are not what is meant where the last entry of a list was taken out.
+        if selections and not self.get_option(*selections):
             raise UserError(
-                "names is an empty list: give names, or leave it out for all accounts that the credentials see."
+                f"{selections[0]} is empty: fill it, or leave it out for all accounts that the credentials see."
             )
         workers = self.get_option("workers")
         if not 1 <= workers <= MOST_WORKERS:
@@ -202,7 +206,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         spec = _options.connection_spec()
         names = {name for option, about in spec.items() for name in (option, *about.get("aliases", []))}
         self.templar.available_variables = self._vars
-        given = {name: self.templar.template(config[name]) for name in names.intersection(config)}
+        given = {name: self.templar.template(_decrypted(config[name])) for name in names.intersection(config)}
         validated = ArgumentSpecValidator(spec).validate(given)
         if validated.error_messages:
             raise UserError("; ".join(validated.error_messages))
@@ -288,5 +292,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return str(error).replace(self._secret, "********") if self._secret else str(error)
 
 
-def _aliases(about: Mapping[str, Any]) -> list[str]:
-    return about.get("aliases") or []
+def _decrypted(value: Any) -> Any:
+    """The value itself, but the text of what a vault has encrypted."""
+    return value if value is None or isinstance(value, (str, int)) else to_text(value)

@@ -92,10 +92,6 @@ def _verbatim(value: object) -> str | None:
 
 def listed_accounts(account_ids: Sequence[object]) -> list[Account]:
     """The accounts with these ids, each once; what only Cloudflare knows of them is None. Raises L(UserError)."""
-    if not account_ids:
-        raise UserError(
-            "accounts is an empty list: give ids, or leave it out for all accounts that the credentials see."
-        )
     for position, account_id in enumerate(account_ids, 1):
         if not is_account_id(account_id):
             raise UserError(

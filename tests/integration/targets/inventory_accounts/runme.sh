@@ -51,6 +51,13 @@ source "$work/environment.sh"
 list every.cloudflare_accounts.yml --list
 look every_account_on_two_pages
 
+echo password > "$work/password"
+cp every.cloudflare_accounts.yml "$work/vault.cloudflare_accounts.yml"
+ansible-vault encrypt_string --vault-password-file "$work/password" -n api_token "$CLOUDFLARE_API_TOKEN" \
+    >> "$work/vault.cloudflare_accounts.yml"
+CLOUDFLARE_API_TOKEN=unknown list "$work/vault.cloudflare_accounts.yml" --vault-password-file "$work/password" --list
+look every_account_on_two_pages
+
 list grouped.cloudflare_accounts.yml --list
 look groups_and_names_that_are_no_templates
 

@@ -56,7 +56,7 @@ class Inventory:
         plugin.display = self
         assert plugin.verify_file(str(self.path))
         plugin.parse(self.data, DataLoader(), str(self.path), cache=not fresh)
-        if options.get("cache"):
+        if plugin.get_option("cache"):
             plugin.update_cache_if_changed()
         return self
 
@@ -254,8 +254,10 @@ def test_a_secret_that_is_repeated_is_censored(inventory: Inventory, simulator: 
     [
         ({"acounts": [ACCOUNT_ID]}, "There is no option acounts: there are account_api_key, "),
         ({"accounts": [ACCOUNT_ID], "names": ["Acme"]}, "accounts and names are both set"),
-        ({"accounts": []}, "accounts is an empty list"),
-        ({"names": []}, "names is an empty list"),
+        ({"accounts": []}, "accounts is empty"),
+        ({"accounts": None}, "accounts is empty"),
+        ({"names": []}, "names is empty"),
+        ({"names": None}, "names is empty"),
         ({"accounts": [ACCOUNT_ID, 1234]}, "Entry 2 of accounts is no Cloudflare account id"),
         ({"workers": 0}, "workers is 0: give a number from 1 to 32"),
         ({"workers": 33}, "workers is 33: give a number from 1 to 32"),
@@ -303,6 +305,19 @@ def test_a_template_gives_the_token(
     template = f"{{{{ lookup('file', '{tmp_path}/token') | trim }}}}"
     assert len(inventory.parse(api_token=template).hosts) == 2
     assert [request["credentials"] for request in simulator.requests] == ["token"]
+
+
+def test_the_examples_work(inventory: Inventory, simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, name="Acme EU", topup={"disabledReason": "declined"}, balance=5000)
+    simulator.set_account(OTHER_ACCOUNT_ID, name="Acme US")
+    simulator.add_fault(fault="status", path=f"{OTHER_ACCOUNT_ID}/ai-gateway/billing/credit-balance", status=403)
+    examples: list[dict[str, Any]] = list(yaml.safe_load_all(accounts.EXAMPLES))
+    assert len(inventory.parse(**examples[0]).hosts) == 2
+    hosts = inventory.parse(**examples[1]).hosts
+    assert hosts["Acme_EU"]["account_id"] == ACCOUNT_ID
+    groups = {name: [host.name for host in group.hosts] for name, group in inventory.data.groups.items()}
+    assert (groups["low"], groups["stopped"], groups["unread"]) == (["Acme_US"], ["Acme_EU"], ["Acme_US"])
+    assert sorted(groups["type_standard"]) == ["Acme_EU", "Acme_US"]
 
 
 @pytest.mark.parametrize("names", [("api_key", "api_email"), ("account_api_key", "account_email")])
