@@ -238,3 +238,10 @@ def report(session: nox.Session) -> None:
         session.skip("there is no Chromium here: install it, for example with: apt-get install chromium")
     session.install("ansible-core", "pytest", "requests")
     session.run("pytest", "tests/report", *session.posargs)
+
+
+@nox.session
+def awx(session: nox.Session) -> None:
+    """Follow the guide for AWX, with ansible-runner in the place of AWX."""
+    session.install("ansible-builder", "ansible-core", "ansible-runner", "pytest", "requests")
+    session.run("pytest", "tests/awx", *session.posargs)

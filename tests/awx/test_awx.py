@@ -1,0 +1,249 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guide for AWX, followed: its credential types, surveys and playbooks, taken from its text and run by ansible-runner."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from awx import LOCAL, QUESTION_TYPES, Inventory, Job, Project, answered, injected, left_in  # noqa: E402
+from simulator.simulator import (  # noqa: E402
+    ACCOUNT_ID,
+    EMAIL,
+    FOREIGN_ACCOUNT_ID,
+    GLOBAL_KEY,
+    OTHER_ACCOUNT_ID,
+    READ_TOKEN,
+    WRITE_TOKEN,
+    Simulator,
+)
+
+GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^( *)\.\. code-block:: \S+\n\1   :name: (\S+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
+BLOCKS = {name: textwrap.dedent(text) for _indent, name, text in BLOCK.findall(GUIDE)}
+TOPUP_SURVEY = json.loads(BLOCKS["topup-survey"])
+REPORT_SURVEY = json.loads(BLOCKS["report-survey"])
+CREDENTIALS = {
+    "token": {"api_token": WRITE_TOKEN},
+    "key": {"api_email": EMAIL, "api_key": GLOBAL_KEY},
+}
+SECRETS = [secret.encode() for secret in (WRITE_TOKEN, READ_TOKEN, GLOBAL_KEY)]
+WANTED = {"account_id": ACCOUNT_ID, "amount": 5000, "threshold": 1000}
+PRINT_THE_ENVIRONMENT = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug:
+        msg: "{{ lookup('ansible.builtin.env', 'CLOUDFLARE_API_TOKEN') }}"
+"""
+Launch = Callable[..., Job]
+
+
+def credential(kind: str, **values: str) -> dict[str, str]:
+    """What a credential of one of the guide's types adds to the environment."""
+    credential_type, injectors = (yaml.safe_load(BLOCKS[f"{kind}-{part}"]) for part in ("input", "injector"))
+    return injected(credential_type, injectors, values or CREDENTIALS[kind])
+
+
+def secrets_in(directory: Path) -> list[str]:
+    """The files in which there is a secret that a job should not have left there."""
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(secret in left_in(path) for secret in SECRETS)]
+
+
+@pytest.fixture(scope="session")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an update of the project installs."""
+    path = tmp_path_factory.mktemp("collections")
+    galaxy = Path(sys.executable).with_name("ansible-galaxy")
+    subprocess.run([galaxy, "collection", "install", str(ROOT), "--offline", "-p", str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as started:
+        yield started
+
+
+@pytest.fixture
+def project(tmp_path: Path, collections: Path) -> Project:
+    playbooks = {f"{name}.yml": BLOCKS[f"{name}-playbook"] for name in ("topup", "report", "accounts")}
+    return Project(tmp_path, collections, {**playbooks, "leak.yml": PRINT_THE_ENVIRONMENT})
+
+
+@pytest.fixture
+def launch(project: Project, simulator: Simulator) -> Launch:
+    """Run a job that has to leave neither its token nor its key anywhere."""
+
+    def launched(playbook: str, environment: dict[str, str], *args: Any, **kwargs: Any) -> Job:
+        simulator.forget_requests()
+        job = project.launch(playbook, {**environment, "CLOUDFLARE_BASE_URL": simulator.api_url}, *args, **kwargs)
+        (artifacts,) = (job.directory / "artifacts").iterdir()
+        assert {path.name for path in artifacts.iterdir()} >= {"command", "fact_cache", "job_events", "stdout"}
+        assert "PLAY RECAP" in job.stdout
+        assert secrets_in(job.directory) == []
+        return job
+
+    return launched
+
+
+def sent(simulator: Simulator) -> list[tuple[str, str]]:
+    return [(entry["method"], entry["credentials"]) for entry in simulator.requests]
+
+
+@pytest.mark.parametrize("kind", ["token", "key"])
+def test_a_change_is_reviewed_then_made_then_nothing_is_left_to_do(
+    kind: str, launch: Launch, simulator: Simulator
+) -> None:
+    environment, variables = credential(kind), answered(TOPUP_SURVEY, WANTED)
+
+    review = launch("topup.yml", environment, variables, ["--check", "--diff"])
+    assert (review.status, review.changed) == ("successful", 1)
+    assert "+amount: 5000 ($50.00)" in review.stdout
+    assert sent(simulator) == [("GET", kind)]
+
+    run = launch("topup.yml", environment, variables, ["--diff"])
+    assert (run.status, run.changed) == ("successful", 1)
+    assert sent(simulator) == [("GET", kind), ("POST", kind)]
+    topup = simulator.account(ACCOUNT_ID)["topup"]
+    assert (topup["amount"], topup["threshold"]) == (5000, 1000)
+
+    again = launch("topup.yml", environment, variables, ["--diff"])
+    assert (again.status, again.changed) == ("successful", 0)
+    assert sent(simulator) == [("GET", kind)]
+
+
+def test_amounts_left_empty_remove_the_auto_top_up(launch: Launch, simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, topup={"amount": 5000, "threshold": 1000})
+    variables = answered(TOPUP_SURVEY, {"account_id": ACCOUNT_ID, "state": "absent"})
+    job = launch("topup.yml", credential("token"), variables)
+    assert (job.status, job.changed) == ("successful", 1)
+    assert simulator.account(ACCOUNT_ID)["topup"]["amount"] is None
+
+
+def test_amounts_left_empty_do_not_set_an_auto_top_up(launch: Launch, simulator: Simulator) -> None:
+    job = launch("topup.yml", credential("token"), answered(TOPUP_SURVEY, {"account_id": ACCOUNT_ID}))
+    assert job.status == "failed"
+    assert "amount, threshold" in job.failures[0]
+    assert sent(simulator) == []
+
+
+def test_empty_texts_count_as_not_given(launch: Launch, simulator: Simulator) -> None:
+    empty = {"account_id": "", "amount": 5000, "threshold": 1000, "state": ""}
+    job = launch("topup.yml", {**credential("token"), "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID}, empty)
+    assert (job.status, job.changed) == ("successful", 1)
+    assert simulator.account(ACCOUNT_ID)["topup"]["amount"] == 5000
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"amount": 50}, {"amount": "5000"}, {"threshold": 499}, {"account_id": ""}, {"state": "off"}],
+)
+def test_the_survey_refuses(answers: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(answers))):
+        answered(TOPUP_SURVEY, {**WANTED, **answers})
+
+
+@pytest.mark.parametrize("kind", ["token", "key"])
+def test_awx_keeps_every_secret_of_a_credential_encrypted(kind: str) -> None:
+    fields = yaml.safe_load(BLOCKS[f"{kind}-input"])["fields"]
+    secret = {field["id"] for field in fields if field.get("secret")}
+    assert {CREDENTIALS[kind][name] for name in secret} == {WRITE_TOKEN if kind == "token" else GLOBAL_KEY}
+
+
+@pytest.mark.parametrize("survey", [TOPUP_SURVEY, REPORT_SURVEY])
+def test_awx_accepts_the_survey(survey: dict[str, Any]) -> None:
+    assert isinstance(survey["name"], str) and isinstance(survey["description"], str)
+    for question in survey["spec"]:
+        assert isinstance(question["question_name"], str) and isinstance(question["variable"], str)
+        assert isinstance(question["required"], bool)
+        assert isinstance(question.get("default", QUESTION_TYPES[question["type"]]()), QUESTION_TYPES[question["type"]])
+        assert isinstance(question.get("min", 0), int) and isinstance(question.get("max", 0), int)
+        assert ("choices" in question) == (question["type"] == "multiplechoice")
+
+
+def test_a_refused_write_fails_the_job_and_says_what_to_do(launch: Launch, simulator: Simulator) -> None:
+    job = launch("topup.yml", credential("token", api_token=READ_TOKEN), answered(TOPUP_SURVEY, WANTED))
+    assert (job.status, job.changed) == ("failed", 0)
+    assert "Could not set the auto top-up" in job.failures[0] and "AI Gateway Write" in job.failures[0]
+    assert sent(simulator) == [("GET", "token"), ("POST", "token")]
+
+
+def test_what_cloudflare_repeats_of_a_token_is_not_shown(launch: Launch, simulator: Simulator) -> None:
+    simulator.add_fault(fault="echo_secret")
+    job = launch("topup.yml", credential("token"), answered(TOPUP_SURVEY, WANTED))
+    assert job.status == "failed"
+    assert "********" in job.failures[0]
+
+
+def test_a_report_is_written_to_where_the_survey_says(launch: Launch, simulator: Simulator, tmp_path: Path) -> None:
+    answers = {"accounts": f"{ACCOUNT_ID}\n{OTHER_ACCOUNT_ID}\n", "report": str(tmp_path / "reports" / "credit.html")}
+    (tmp_path / "reports").mkdir()
+    variables = answered(REPORT_SURVEY, answers)
+    assert variables["usage_start"] == ""
+    job = launch("report.yml", credential("token", api_token=READ_TOKEN), variables)
+    assert job.status == "successful"
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
+        "credit.csv",
+        "credit.html",
+        "credit.json",
+    ]
+    assert secrets_in(tmp_path / "reports") == []
+    # What the guide says of the time that a report takes rests on this.
+    assert len(simulator.requests) == 3 * 2
+
+
+def test_a_report_fails_if_an_account_could_not_be_read(launch: Launch, tmp_path: Path) -> None:
+    report = tmp_path / "credit.html"
+    answers = {"accounts": f"{ACCOUNT_ID}\n{FOREIGN_ACCOUNT_ID}", "report": str(report)}
+    job = launch("report.yml", credential("token", api_token=READ_TOKEN), answered(REPORT_SURVEY, answers))
+    assert job.status == "failed"
+    assert f"1 of 2 accounts could not be read: {FOREIGN_ACCOUNT_ID}" in job.failures[-1]
+    assert FOREIGN_ACCOUNT_ID in report.read_text(encoding="utf-8")
+
+
+def test_slices_share_the_accounts(launch: Launch, simulator: Simulator) -> None:
+    accounts = [f"{number:032x}" for number in range(1, 6)]
+    for account_id in accounts:
+        simulator.set_account(account_id)
+    hosts = {account_id: {**LOCAL, "cloudflare_account_id": account_id} for account_id in accounts}
+    changed = []
+    for part in Inventory("cloudflare_accounts", hosts).slices(2):
+        job = launch("accounts.yml", credential("token"), {}, inventory=part)
+        assert job.status == "successful"
+        assert len(simulator.requests) == 2 * len(part.hosts)
+        changed.append(job.changed)
+    assert changed == [3, 2]
+    assert {simulator.account(account_id)["topup"]["amount"] for account_id in accounts} == {5000}
+
+
+def test_a_secret_that_is_shown_is_found(project: Project) -> None:
+    job = project.launch("leak.yml", credential("token"), {})
+    assert job.status == "successful"
+    assert "stdout" in secrets_in(job.directory)
+
+
+def test_the_execution_environment_can_be_built(tmp_path: Path) -> None:
+    (tmp_path / "execution-environment.yml").write_text(BLOCKS["execution-environment"], encoding="utf-8")
+    builder = Path(sys.executable).with_name("ansible-builder")
+    subprocess.run([builder, "create", "--output-filename", "Containerfile"], cwd=tmp_path, check=True)
+    containerfile = (tmp_path / "context" / "Containerfile").read_text(encoding="utf-8")
+    # git is there before Galaxy's client needs it.
+    assert containerfile.index("install -y git-core") < containerfile.index("ansible-galaxy collection install")
+    requirements = (tmp_path / "context" / "_build" / "requirements.yml").read_text(encoding="utf-8")
+    assert yaml.safe_load(requirements) == yaml.safe_load(BLOCKS["requirements"])
