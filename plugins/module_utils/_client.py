@@ -11,10 +11,13 @@ any release.
 from __future__ import annotations
 
 import json
+import os
 import random
 import ssl
 import time
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Mapping
 
 from ._api import (
@@ -64,7 +67,7 @@ class HeaderAuth(AuthBase):
 
 
 class Client:
-    """A client for one set of credentials. It keeps its connection open between calls."""
+    """A client for one set of credentials. Its connection stays open, for itself and for the next client in this process."""
 
     def __init__(
         self, headers: Mapping[str, str], base_url: str, timeout: float, retries: int, verify: bool | str
@@ -81,10 +84,8 @@ class Client:
         self._timeout = timeout
         self._retries = retries
         self._verify = verify
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"ansible-collection-finops.cloudflare/{VERSION}"
         # http goes to loopback only, and a proxy from the environment would be handed the credentials in the clear.
-        self._session.trust_env = base_url.startswith("https:")
+        self._session = _session(base_url.startswith("https:"), verify, os.getpid())
         if verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)
 
@@ -169,6 +170,20 @@ class Client:
             return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})")
         proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
         return NetworkFailed(call, f"no connection to {self._base_url}{proxy} ({reason})")
+
+
+@lru_cache(maxsize=1)
+def _session(trust_env: bool, _verify: bool | str, _process: int) -> requests.Session:
+    """The session of this process: where a loop runs a module many times in one process, its connection is kept.
+
+    It holds no credentials and, as it refuses cookies, nothing that Cloudflare tied to them. A connection that was made
+    without checking the certificate is for nobody who wants it checked, and none is shared with a forked process.
+    """
+    session = requests.Session()
+    session.headers["User-Agent"] = f"ansible-collection-finops.cloudflare/{VERSION}"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session.trust_env = trust_env
+    return session
 
 
 def _pause(error: CloudflareError, attempts: int) -> float:

@@ -52,6 +52,12 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _no_connections() -> None:
+    """Each test starts like a process of its own."""
+    _client._session.cache_clear()
+
+
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with Simulator() as running:

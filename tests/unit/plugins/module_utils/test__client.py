@@ -9,6 +9,7 @@ import sys
 import time
 from email.utils import formatdate
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +58,41 @@ def test_the_connection_is_kept_open(client: Client) -> None:
     (pool,) = adapter.poolmanager.pools._container.values()
     client.send(READ)
     assert (pool.num_connections, pool.num_requests) == (1, 2)
+
+
+def test_the_next_client_takes_up_the_connection_and_nothing_else(simulator: Simulator) -> None:
+    clients = [
+        client_of(simulator.api_url),
+        client_of(simulator.api_url, READ_TOKEN),
+        client_of(simulator.api_url, "no"),
+    ]
+    assert clients[0].send(WRITE) == WANTED
+    assert clients[1].send(READ) == WANTED
+    assert isinstance(failure_of(clients[1], REMOVE), _api.PermissionDenied)
+    assert isinstance(failure_of(clients[2], READ), _api.WrongToken)
+    adapter: Any = clients[2]._session.get_adapter(simulator.api_url)
+    (pool,) = adapter.poolmanager.pools._container.values()
+    assert (pool.num_connections, pool.num_requests) == (1, 4)
+    assert clients[2]._session.auth is None
+
+
+def test_other_circumstances_have_another_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    http, https = "http://127.0.0.1/client/v4", "https://127.0.0.1/client/v4"
+    same = client_of(https)._session
+    assert client_of(https)._session is same
+    for other in (client_of(http), client_of(https, verify=False), client_of(https, verify="/etc/ssl/certs")):
+        assert other._session is not same
+    same = client_of(https)._session
+    monkeypatch.setattr(_client, "os", SimpleNamespace(getpid=lambda: -1))
+    assert client_of(https)._session is not same
+
+
+def test_cookies_are_refused(raw_server: Any) -> None:
+    raw_server.answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: __cf_bm=of-this-client; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    client = client_of(raw_server.url)
+    failure_of(client, READ)
+    assert not client._session.cookies
+    assert "Cookie" not in client._session.get(raw_server.url).request.headers
 
 
 @pytest.mark.parametrize(
