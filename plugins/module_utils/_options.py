@@ -18,6 +18,7 @@ from typing import Any, Callable, Mapping
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 
 from ._api import CloudflareError, UserError
 from ._client import HAS_REQUESTS, Client
@@ -89,6 +90,11 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
     except CloudflareError as error:
         module.fail_json(msg=str(error), error=error.facts())
     module.exit_json(**result)
+
+
+def warn(module: AnsibleModule, warning: str) -> None:
+    """Give a warning. Since ansible-core 2.19, secrets in it are not censored with the rest of the result."""
+    module.warn(remove_values(warning, module.no_log_values))
 
 
 def _client(module: AnsibleModule) -> Client:

@@ -247,7 +247,7 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
 
     after = _topup.after_write(before, wanted)
     for warning in _topup.topup_warnings(account_id, after, changed):
-        module.warn(warning)
+        _options.warn(module, warning)
     return {
         "changed": changed,
         "account_id": account_id,

@@ -230,3 +230,9 @@ def test_a_declined_payment_does_not_talk_about_limits(run: Runner) -> None:
     run.simulator.add_fault(fault="status", method="POST", status=402, code=1, message="declined")
     assert "HTTP 402, code 1 (declined)" in run(**PRESENT)["msg"]
     assert run.methods == ["GET", "POST"]
+
+
+def test_a_warning_shows_no_secret(run: Runner) -> None:
+    run.store(**PRESENT, disabledReason=f"not with {WRITE_TOKEN}")
+    (warning,) = run(**PRESENT)["warnings"]
+    assert "(reason: not with ********)" in warning
