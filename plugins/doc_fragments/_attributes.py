@@ -18,6 +18,20 @@ attributes:
     description:
       - When run twice in a row outside check mode, with the same arguments, the second run reports no change.
       - This assumes that nothing else has changed the managed configuration in between.
+  in_process:
+    description: Is run by Ansible's worker itself, without starting a process.
+    support: full
+    details:
+      - An item of a loop then takes milliseconds instead of tenths of a second, and items share one connection to the API. The
+        result is the same.
+      - This is done with the connection C(ansible.builtin.local) if C(ansible_python_interpreter) is the Python that runs
+        Ansible, if that Python has the library requests, and if the task calls the module by its full name and has no
+        C(become), C(async) or C(environment). It is not done on macOS, with ansible-core 2.22 and later, with a shell other than
+        C(/bin/sh), and with C(ANSIBLE_KEEP_REMOTE_FILES).
+      - In all other cases the module is run in a process of its own, as usual. With C(-vvv), Ansible tells which way was taken,
+        and why.
+      - To turn it off, set the variable C(finops_cloudflare_in_process), or the environment variable
+        E(FINOPS_CLOUDFLARE_IN_PROCESS) of Ansible itself, to V(false).
 options: {}
 """
 

@@ -15,4 +15,7 @@ until [[ -f $root/tests/simulator/simulator.py ]]; do
     }
 done
 unset "${!CLOUDFLARE_@}"
-PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH} python report.py
+for in_process in true false; do
+    echo "FINOPS_CLOUDFLARE_IN_PROCESS=$in_process"
+    FINOPS_CLOUDFLARE_IN_PROCESS=$in_process PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH} python report.py
+done

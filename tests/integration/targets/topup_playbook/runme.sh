@@ -43,5 +43,10 @@ EOF
 unset "${!CLOUDFLARE_@}"
 export CLOUDFLARE_BASE_URL=$api_url
 
-source ./playbook.sh
-source ./secrets.sh
+for in_process in true false; do
+    echo "FINOPS_CLOUDFLARE_IN_PROCESS=$in_process"
+    export FINOPS_CLOUDFLARE_IN_PROCESS=$in_process
+    source ./playbook.sh
+    source ./secrets.sh
+    rm -r "${work:?}"/*/
+done
