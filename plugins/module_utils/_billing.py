@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime, timezone
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 from urllib.parse import urlencode
 
 from ._api import Call, UserError
-from ._topup import READ, billing_path, topup_from_api
+from ._topup import object_in, read, topup_from_api
 from ._values import number, text, utc
 
 Parsed = Mapping[str, Any]
@@ -26,12 +26,12 @@ Parsed = Mapping[str, Any]
 def read_balance(account_id: str) -> Call:
     """Read the credit balance; the result holds the parts balance, payment_method, has_default_payment_method,
     first_topup_success and topup, as one answer carries them all."""
-    return _read(account_id, "credit-balance", "credit balance", balance_from_api)
+    return read(account_id, "credit-balance", "credit balance", balance_from_api)
 
 
 def balance_from_api(result: object) -> Parsed:
     """The credit balance in an answer; it can be negative and have a fraction. Raises ValueError for another shape."""
-    result = _object(result, "the credit balance")
+    result = object_in(result, "the credit balance")
     method = result.get("payment_method")
     return {
         "balance": _required(result, "balance"),
@@ -41,20 +41,6 @@ def balance_from_api(result: object) -> Parsed:
         else None,
         "first_topup_success": result.get("first_topup_success"),
         "topup": topup_from_api(result.get("topup_config") or {}),
-    }
-
-
-def read_limits(account_id: str) -> Call:
-    """Read what one purchase may cost."""
-    return _read(account_id, "topup/limits", "top-up limits", limits_from_api)
-
-
-def limits_from_api(result: object) -> Parsed:
-    result = _object(result, "the top-up limits")
-    return {
-        "min_cents": number(result, "min_cents"),
-        "max_cents": number(result, "max_cents"),
-        "currency": text(result.get("currency")),
     }
 
 
@@ -104,7 +90,7 @@ def read_usage(account_id: str, window: str, start: int, end: int) -> Call:
     def parse(result: object) -> Parsed:
         return usage_from_api(result, window, start, end)
 
-    return _read(account_id, f"usage-history?{query}", "usage", parse)
+    return read(account_id, f"usage-history?{query}", "usage", parse)
 
 
 def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
@@ -118,7 +104,7 @@ def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
             "end": utc(bucket.get("end_time")),
             "end_time": _required(bucket, "end_time"),
         }
-        for bucket in _objects(_object(result, "the usage"), "history")
+        for bucket in _objects(object_in(result, "the usage"), "history")
     ]
     history.sort(key=lambda bucket: bucket["start_time"])
     return {
@@ -134,7 +120,7 @@ def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
 
 def read_invoices(account_id: str, kind: str) -> Call:
     """Read the invoices. C(kind) is auto, manual or all."""
-    return _read(account_id, f"invoice-history?{urlencode({'type': kind})}", "invoices", invoices_from_api)
+    return read(account_id, f"invoice-history?{urlencode({'type': kind})}", "invoices", invoices_from_api)
 
 
 def invoices_from_api(result: object) -> list[Parsed]:
@@ -146,7 +132,7 @@ def invoices_from_api(result: object) -> list[Parsed]:
             **{key: invoice.get(key) for key in _INVOICE_FLAGS},
             **_time(invoice, "created", "created_at"),
         }
-        for invoice in _objects(_object(result, "the invoices"), "invoices")
+        for invoice in _objects(object_in(result, "the invoices"), "invoices")
     ]
     return sorted(invoices, key=lambda invoice: invoice["created"] or 0, reverse=True)
 
@@ -158,11 +144,11 @@ _INVOICE_FLAGS = ("attempted", "auto_advance")
 
 def read_invoice_preview(account_id: str) -> Call:
     """Read the coming invoice."""
-    return _read(account_id, "invoice-preview", "invoice preview", invoice_preview_from_api)
+    return read(account_id, "invoice-preview", "invoice preview", invoice_preview_from_api)
 
 
 def invoice_preview_from_api(result: object) -> Parsed:
-    result = _object(result, "the invoice preview")
+    result = object_in(result, "the invoice preview")
     return {
         "id": text(result.get("id")),
         "status": text(result.get("status")),
@@ -186,11 +172,11 @@ def invoice_preview_from_api(result: object) -> Parsed:
 
 def read_spending_limit(account_id: str) -> Call:
     """Read the spending limit of the account, which Cloudflare has replaced by limits on each gateway."""
-    return _read(account_id, "spending-limit", "spending limit", spending_limit_from_api)
+    return read(account_id, "spending-limit", "spending limit", spending_limit_from_api)
 
 
 def spending_limit_from_api(result: object) -> Parsed:
-    result = _object(result, "the spending limit")
+    result = object_in(result, "the spending limit")
     config = result.get("config")
     config = config if isinstance(config, dict) else {}
     return {
@@ -199,17 +185,6 @@ def spending_limit_from_api(result: object) -> Parsed:
         "duration": text(config.get("duration")),
         "strategy": text(config.get("strategy")),
     }
-
-
-def _read(account_id: str, thing: str, name: str, parse: Callable[[Any], Any]) -> Call:
-    path = billing_path(account_id, thing)
-    return Call("GET", path, f"read the {name} of account {account_id}", READ, parse)
-
-
-def _object(result: object, name: str) -> Mapping[str, Any]:
-    if not isinstance(result, dict):
-        raise ValueError(f"{name} in it is not an object")
-    return result
 
 
 def _objects(result: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

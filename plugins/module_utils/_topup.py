@@ -9,7 +9,7 @@ All money is in cents. This file is private to the collection and can change in 
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from ._api import Call, Settled, UserError
 from ._values import dollars, money, number, text, utc
@@ -19,7 +19,7 @@ MINIMUM_AMOUNT = 1000
 MINIMUM_THRESHOLD = 500
 """Cents: the smallest C(threshold) that the API's schema accepts."""
 
-READ = "AI Gateway Read"
+_READ = "AI Gateway Read"
 _WRITE = "AI Gateway Write"
 
 Topup = Mapping[str, Any]
@@ -57,8 +57,7 @@ def topup_from_api(result: object) -> Topup:
 
     Raises ValueError where the result is of another shape.
     """
-    if not isinstance(result, dict):
-        raise ValueError("the auto top-up configuration in it is not an object")
+    result = object_in(result, "the auto top-up configuration")
     return {
         "amount": _cents(result, "amount"),
         "threshold": _cents(result, "threshold"),
@@ -172,13 +171,22 @@ def refusal(wanted: Topup, limits: Mapping[str, Any] | None) -> str:
 
 def read_topup(account_id: str) -> Call:
     """Read the auto top-up configuration; the result is a L(Topup)."""
-    return Call(
-        "GET",
-        billing_path(account_id, "topup/config"),
-        f"read the auto top-up configuration of account {account_id}",
-        READ,
-        topup_from_api,
-    )
+    return read(account_id, "topup/config", "auto top-up configuration", topup_from_api)
+
+
+def read_limits(account_id: str) -> Call:
+    """Read what one purchase may cost."""
+    return read(account_id, "topup/limits", "top-up limits", limits_from_api)
+
+
+def limits_from_api(result: object) -> Mapping[str, Any]:
+    """The limits in an answer, in cents; None for what is not in it. Raises ValueError for another shape."""
+    result = object_in(result, "the top-up limits")
+    return {
+        "min_cents": number(result, "min_cents"),
+        "max_cents": number(result, "max_cents"),
+        "currency": text(result.get("currency")),
+    }
 
 
 def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
@@ -188,7 +196,7 @@ def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
         done=lambda topup: same(topup, wanted),
         found=lambda topup: _found(topup, before),
     )
-    path = billing_path(account_id, "topup/config")
+    path = _billing_path(account_id, "topup/config")
     if not is_set(wanted):
         purpose = f"remove the auto top-up configuration of account {account_id}"
         # What the API answers here is not documented, so nothing is read from it.
@@ -219,5 +227,18 @@ def _found(topup: Topup, before: Topup) -> str:
     return f"Reading again shows neither the old values nor the new ones ({held}): check the account in the dashboard."
 
 
-def billing_path(account_id: str, thing: str) -> str:
+def read(account_id: str, thing: str, name: str, parse: Callable[[Any], Any]) -> Call:
+    """A call that reads a thing of the account's billing, which its errors call by this name."""
+    path = _billing_path(account_id, thing)
+    return Call("GET", path, f"read the {name} of account {account_id}", _READ, parse)
+
+
+def _billing_path(account_id: str, thing: str) -> str:
     return f"accounts/{account_id}/ai-gateway/billing/{thing}"
+
+
+def object_in(result: object, name: str) -> Mapping[str, Any]:
+    """The result, if it is an object. Raises ValueError otherwise, with this name."""
+    if not isinstance(result, dict):
+        raise ValueError(f"{name} in it is not an object")
+    return result

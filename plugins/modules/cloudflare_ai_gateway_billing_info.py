@@ -503,7 +503,7 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
     if "topup" in parts:
         billing["topup"] = topup
     if "limits" in parts:
-        billing["limits"] = client.send_if_known(_billing.read_limits(account_id), read_topup)
+        billing["limits"] = client.send_if_known(_topup.read_limits(account_id), read_topup)
     if "usage" in parts:
         billing["usage"] = client.send(_billing.read_usage(account_id, window, start, end))
     if "invoices" in parts:

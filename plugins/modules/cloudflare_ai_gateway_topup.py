@@ -228,7 +228,7 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _options, _topup
+from ansible_collections.finops.cloudflare.plugins.module_utils import _options, _topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, Refused
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 
@@ -267,7 +267,7 @@ def write(client: Client, account_id: str, before: _topup.Topup, wanted: _topup.
 
 def read_limits(client: Client, account_id: str) -> dict[str, Any] | None:
     try:
-        return client.send(_billing.read_limits(account_id))
+        return client.send(_topup.read_limits(account_id))
     except CloudflareError:
         # The limits only explain a failure that is reported in any case, and not every API knows them.
         return None

@@ -142,7 +142,7 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _options, _topup
+from ansible_collections.finops.cloudflare.plugins.module_utils import _options, _topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 
 
@@ -155,7 +155,7 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
         "topup": topup,
         "configured": _topup.is_set(topup),
         "healthy": _topup.is_set(topup) and topup["disabled_reason"] is None,
-        "limits": client.send_if_known(_billing.read_limits(account_id), read_topup),
+        "limits": client.send_if_known(_topup.read_limits(account_id), read_topup),
     }
 
 

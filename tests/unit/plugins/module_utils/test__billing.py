@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.finops.cloudflare.plugins.module_utils import _billing
+from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
 from hypothesis import given
@@ -211,7 +211,7 @@ def test_the_future_part_of_a_range_does_not_count() -> None:
 def test_anything_is_read_or_refused(result: object) -> None:
     for parse in (
         _billing.balance_from_api,
-        _billing.limits_from_api,
+        _topup.limits_from_api,
         lambda any_result: _billing.usage_from_api(any_result, "day", 0, NOW),
         _billing.invoices_from_api,
         _billing.invoice_preview_from_api,
@@ -275,7 +275,7 @@ def test_invoices_are_newest_first_and_those_without_a_date_last() -> None:
 def test_a_call_for_each_part() -> None:
     calls = {
         "credit-balance": _billing.read_balance(ACCOUNT),
-        "topup/limits": _billing.read_limits(ACCOUNT),
+        "topup/limits": _topup.read_limits(ACCOUNT),
         "usage-history?value_grouping_window=day&start_time=1&end_time=2": _billing.read_usage(ACCOUNT, "day", 1, 2),
         "invoice-history?type=all": _billing.read_invoices(ACCOUNT, "all"),
         "invoice-preview": _billing.read_invoice_preview(ACCOUNT),
@@ -288,5 +288,5 @@ def test_a_call_for_each_part() -> None:
 
 
 def test_limits() -> None:
-    limits = _billing.limits_from_api({"min_cents": 1000, "max_cents": 500000.0, "currency": "USD"})
+    limits = _topup.limits_from_api({"min_cents": 1000, "max_cents": 500000.0, "currency": "USD"})
     assert limits == {"min_cents": 1000, "max_cents": 500000, "currency": "USD"}
