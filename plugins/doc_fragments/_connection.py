@@ -63,8 +63,8 @@ options:
     description:
       - A file or a directory with the CA certificates to check the certificate of the API against, on the host where the module
         runs; for the inventory plugin, on the controller.
-      - If not set, the environment variables E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) are used, or else the certificates that
-        come with the Python library requests.
+      - If not set, the environment variables E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) are used, or else the CA certificates of
+        the system, where OpenSSL looks for them; if it has none, those that come with the Python library requests.
       - Ignored if O(validate_certs=false).
     type: path
 notes:

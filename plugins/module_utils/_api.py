@@ -132,8 +132,8 @@ class TlsFailed(CloudflareError):
     """No trustworthy connection."""
 
     advice = (
-        "The certificate has to be trusted by a CA certificate in ca_path, or else in REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or "
-        "the Python library requests. Behind a proxy that inspects TLS, set ca_path to the proxy's CA certificate; otherwise "
+        "The certificate has to be trusted by a CA certificate in ca_path, or else in REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, or "
+        "those of the system. Behind a proxy that inspects TLS, set ca_path to the proxy's CA certificate; otherwise "
         "check that the file holds certificates, that the base URL speaks https, and the clock of this host."
     )
 

@@ -10,9 +10,11 @@ release.
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import re
+import ssl
 import sys
 from typing import Any, Callable, Mapping
 from urllib.parse import urlsplit
@@ -83,6 +85,8 @@ def account_id_of(params: Mapping[str, Any]) -> str:
 
 def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str, Any]]) -> None:
     """Do a module's work with a client made from its options, and end it: with the result, or with what went wrong."""
+    # A process that ends looks for garbage in all that was imported, which would be a tenth of its life.
+    gc.freeze()
     try:
         result = work(module, _client(module))
     except UserError as error:
@@ -201,8 +205,24 @@ def _is_loopback(host: str) -> bool:
 
 def _verify(params: Mapping[str, Any]) -> bool | str:
     ca_path = params["ca_path"]
-    if not params["validate_certs"] or not ca_path:
-        return params["validate_certs"]
+    if not params["validate_certs"]:
+        return False
+    if not ca_path:
+        return _default_ca_path(os.environ, ssl.get_default_verify_paths())
     if not os.path.exists(ca_path):
         raise UserError(f"ca_path {ca_path} does not exist on the host where this runs: correct the path.")
     return ca_path
+
+
+def _default_ca_path(environ: Mapping[str, str], system: ssl.DefaultVerifyPaths) -> bool | str:
+    """Where the system keeps its CA certificates; True for what requests does, where the environment or nobody else knows.
+
+    In a directory, each certificate has its hash as its name, and only the one that is asked for is read. A file has to be
+    parsed as a whole by each process, as has that of requests.
+    """
+    if environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE"):
+        return True
+    directory, file = system.openssl_capath, system.openssl_cafile
+    if os.path.isdir(directory) and any(name.endswith(".0") for name in os.listdir(directory)):
+        return directory
+    return file if os.path.isfile(file) else True

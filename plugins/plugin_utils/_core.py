@@ -10,6 +10,7 @@ that it is tested with. This file is private to the collection and can change in
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -104,7 +105,7 @@ def _exit_code(main: Callable[[], None]) -> int:
 
 @contextmanager
 def _module_state(options: bytes) -> Iterator[None]:
-    """What is global in a module's process: its options, no warnings so far, and not being a controller."""
+    """What is global in a module's process: its options, no warnings so far, not being a controller, and its garbage."""
     state: list[tuple[Any, str, Any]] = [(basic, "_ANSIBLE_ARGS", options)]
     if _internal is None:
         state += [(warnings, "_global_warnings", []), (warnings, "_global_deprecations", [])]
@@ -118,6 +119,7 @@ def _module_state(options: bytes) -> Iterator[None]:
             (_internal, "is_controller", False),
         ]
     before = [(owner, name, getattr(owner, name)) for owner, name, value in state]
+    frozen = gc.get_freeze_count()
     try:
         for owner, name, value in state:
             setattr(owner, name, value)
@@ -125,6 +127,8 @@ def _module_state(options: bytes) -> Iterator[None]:
     finally:
         for owner, name, value in before:
             setattr(owner, name, value)
+        if not frozen:
+            gc.unfreeze()
 
 
 @contextmanager

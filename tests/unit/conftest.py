@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socketserver
 import sys
@@ -53,9 +54,10 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_connections() -> None:
+def _new_process() -> None:
     """Each test starts like a process of its own."""
     _client._session.cache_clear()
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from pathlib import Path
 from typing import Any, Callable
@@ -206,11 +207,30 @@ def test_api_urls_that_are_refused(url: str, part: str) -> None:
 
 def test_verify(tmp_path: Path) -> None:
     path = str(tmp_path)
-    assert _options._verify({"validate_certs": True, "ca_path": None}) is True
     assert _options._verify({"validate_certs": False, "ca_path": "/nonexistent"}) is False
     assert _options._verify({"validate_certs": True, "ca_path": path}) == path
     with pytest.raises(UserError, match="ca_path /nonexistent does not exist"):
         _options._verify({"validate_certs": True, "ca_path": "/nonexistent"})
+
+
+def test_without_ca_path_the_system_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory, file = tmp_path / "certs", tmp_path / "cert.pem"
+    system = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", str(file), "SSL_CERT_DIR", str(directory))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: system)
+    options = {"validate_certs": True, "ca_path": None}
+    assert _options._verify(options) is True
+    directory.mkdir()
+    (directory / "ca-bundle.crt").touch()
+    assert _options._verify(options) is True
+    file.touch()
+    assert _options._verify(options) == str(file)
+    (directory / "4042bcee.0").touch()
+    assert _options._verify(options) == str(directory)
+    monkeypatch.setenv("CURL_CA_BUNDLE", "/some/bundle.pem")
+    assert _options._verify(options) is True
+    monkeypatch.delenv("CURL_CA_BUNDLE")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/some/bundle.pem")
+    assert _options._verify(options) is True
 
 
 def main() -> None:

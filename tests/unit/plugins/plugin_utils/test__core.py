@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import locale
 import os
@@ -64,6 +65,7 @@ def process_state() -> dict[str, Any]:
             getattr(basic, "_ANSIBLE_PROFILE", None),
         ),
         "warnings": (list(warnings._global_warnings), list(warnings._global_deprecations)),
+        "frozen": gc.get_freeze_count(),
         "controller": getattr(sys.modules.get("ansible.module_utils._internal"), "is_controller", None),
     }
 
