@@ -215,7 +215,7 @@ def test_verify(tmp_path: Path) -> None:
 
 def test_without_ca_path_the_system_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory, file = tmp_path / "certs", tmp_path / "cert.pem"
-    system = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", str(file), "SSL_CERT_DIR", str(directory))
+    system = ssl.DefaultVerifyPaths("", "", "SSL_CERT_FILE", str(file), "SSL_CERT_DIR", str(directory))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: system)
     options = {"validate_certs": True, "ca_path": None}
     assert _options._verify(options) is True
