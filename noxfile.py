@@ -245,3 +245,10 @@ def awx(session: nox.Session) -> None:
     """Follow the guide for AWX, with ansible-runner in the place of AWX."""
     session.install("ansible-builder", "ansible-core", "ansible-runner", "pytest", "requests")
     session.run("pytest", "tests/awx", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure what an account costs, in about half an hour, and write docs/benchmarks.md."""
+    session.install("ansible-core", "cloudflare", "requests")
+    session.run("python", "tests/bench/bench.py", "--output", "docs/benchmarks.md", *session.posargs)
