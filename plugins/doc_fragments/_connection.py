@@ -48,8 +48,8 @@ options:
   retries:
     description:
       - How many times a request is sent again after a connection error, a timeout, HTTP 429 or HTTP 5xx, from V(0) to V(10).
-      - The wait in between is the one that Cloudflare asks for, up to 330 seconds, or else 1 second, doubled with each attempt up
-        to 16 seconds and shortened at random by up to a half.
+      - The wait in between is 1 second, doubled with each attempt up to 16 seconds and shortened at random by up to a half; or the
+        one that Cloudflare asks for, up to 330 seconds, where that is longer.
       - A write whose answer was lost is repeated only after a read has shown that it had no effect.
     type: int
     default: 3

@@ -14,6 +14,7 @@ import json
 import os
 import random
 import ssl
+import threading
 import time
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -85,7 +86,7 @@ class Client:
         self._retries = retries
         self._verify = verify
         # http goes to loopback only, and a proxy from the environment would be handed the credentials in the clear.
-        self._session = _session(base_url.startswith("https:"), verify, os.getpid())
+        self._session = _session(base_url.startswith("https:"), verify, os.getpid(), threading.get_ident())
         if verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)
 
@@ -173,8 +174,8 @@ class Client:
 
 
 @lru_cache(maxsize=1)
-def _session(trust_env: bool, _verify: bool | str, _process: int) -> requests.Session:
-    """The session of this process: where a loop runs a module many times in one process, its connection is kept.
+def _session(trust_env: bool, _verify: bool | str, _process: int, _thread: int) -> requests.Session:
+    """The session of this process and thread: where a loop runs a module many times in one process, its connection is kept.
 
     It holds no credentials and, as it refuses cookies, nothing that Cloudflare tied to them. A connection that was made
     without checking the certificate is for nobody who wants it checked, and none is shared with a forked process.
@@ -188,12 +189,14 @@ def _session(trust_env: bool, _verify: bool | str, _process: int) -> requests.Se
 
 def _pause(error: CloudflareError, attempts: int) -> float:
     """Seconds to wait before the next attempt. Raises the error where Cloudflare asks for a wait that is too long."""
+    backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempts - 1)) * random.uniform(0.5, 1)
     if error.retry_after is None:
-        return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempts - 1)) * random.uniform(0.5, 1)
+        return backoff
     if error.retry_after > LONGEST_WAIT:
         error.said += f" and asked to wait {error.retry_after:.0f} seconds, longer than the {LONGEST_WAIT} seconds that this collection waits"
         raise error
-    return error.retry_after
+    # The last second before a limit ends can be called 0 seconds, in which all attempts would be used up.
+    return max(error.retry_after, backoff)
 
 
 def _causes(exc: BaseException) -> list[BaseException]:

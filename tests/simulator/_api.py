@@ -20,7 +20,7 @@ PUBLISHED_LIMIT = {"requests": 1200, "window_seconds": 300}
 
 
 class RateLimit:
-    """One window of time: when its requests are used up, all are refused until it ends. Enforced only if set."""
+    """A window of time: the first request too many starts another one, in which all are refused. Enforced only if set."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -37,6 +37,8 @@ class RateLimit:
         if policy != self._policy or self._seconds_left() <= 0:
             self._policy, self._started, self._requests = policy, time.monotonic(), 0
         self._requests += 1
+        if self._requests == policy["requests"] + 1 and self._settings["rate_limit"]:
+            self._started = time.monotonic()
         left = max(0, policy["requests"] - self._requests)
         return {
             "Ratelimit": f'"default";r={left};t={self._seconds_left()}',

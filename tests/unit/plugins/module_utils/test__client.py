@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,6 +88,12 @@ def test_other_circumstances_have_another_connection(monkeypatch: pytest.MonkeyP
     assert client_of(https)._session is not same
 
 
+def test_another_thread_has_another_connection() -> None:
+    url = "https://127.0.0.1/client/v4"
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(client_of, url).result()._session is not client_of(url)._session
+
+
 def test_cookies_are_refused(raw_server: Any) -> None:
     raw_server.answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: __cf_bm=of-this-client; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     client = client_of(raw_server.url)
@@ -149,7 +156,7 @@ def test_the_longest_block_of_cloudflare_is_waited_for(
     assert pauses == [300]
 
 
-@pytest.mark.parametrize("retry_after", [None, "", "soon", "-5", "1.5", "²", "Mon, 32 Foo 2026 00:00:00 GMT"])
+@pytest.mark.parametrize("retry_after", [None, "", "soon", "-5", "1.5", "²", "Mon, 32 Foo 2026 00:00:00 GMT", "0"])
 def test_without_a_usable_wait_the_pauses_grow(raw_server: Any, pauses: list[float], retry_after: str | None) -> None:
     header = "" if retry_after is None else f"Retry-After: {retry_after}\r\n"
     raw_server.answer = (
