@@ -188,7 +188,7 @@ def loop_tables(bench: Bench, number: int) -> list[str]:
 
 
 def hosts_table(bench: Bench, number: int) -> list[str]:
-    costs = bench.turn_by_turn(bench.hosts, number, [IN_PROCESS, PROCESS, URI, PING, DEBUG])
+    costs = bench.turn_by_turn(bench.hosts, number, [IN_PROCESS, PROCESS, URI, DEBUG])
     return [
         f"## {number} accounts as hosts, with {FORKS} forks",
         "",
