@@ -50,6 +50,15 @@ PRINT_THE_ENVIRONMENT = """
     - ansible.builtin.debug:
         msg: "{{ lookup('ansible.builtin.env', 'CLOUDFLARE_API_TOKEN') }}"
 """
+MANAGE_BY_ROLE = """
+- hosts: cloudflare_accounts
+  gather_facts: false
+  roles:
+    - role: finops.cloudflare.ai_gateway_topup
+      vars:
+        ai_gateway_topup_amount: 5000
+        ai_gateway_topup_threshold: 1000
+"""
 Launch = Callable[..., Job]
 
 
@@ -83,7 +92,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def project(tmp_path: Path, collections: Path) -> Project:
     playbooks = {f"{name}.yml": BLOCKS[f"{name}-playbook"] for name in ("topup", "report", "accounts")}
-    return Project(tmp_path, collections, {**playbooks, "leak.yml": PRINT_THE_ENVIRONMENT})
+    return Project(tmp_path, collections, {**playbooks, "role.yml": MANAGE_BY_ROLE, "leak.yml": PRINT_THE_ENVIRONMENT})
 
 
 @pytest.fixture
@@ -217,14 +226,15 @@ def test_a_report_fails_if_an_account_could_not_be_read(launch: Launch, tmp_path
     assert FOREIGN_ACCOUNT_ID in report.read_text(encoding="utf-8")
 
 
-def test_slices_share_the_accounts(launch: Launch, simulator: Simulator) -> None:
+@pytest.mark.parametrize("playbook", ["accounts.yml", "role.yml"])
+def test_slices_share_the_accounts(playbook: str, launch: Launch, simulator: Simulator) -> None:
     accounts = [f"{number:032x}" for number in range(1, 6)]
     for account_id in accounts:
         simulator.set_account(account_id)
     hosts = {account_id: {**LOCAL, "cloudflare_account_id": account_id} for account_id in accounts}
     changed = []
     for part in Inventory("cloudflare_accounts", hosts).slices(2):
-        job = launch("accounts.yml", credential("token"), {}, inventory=part)
+        job = launch(playbook, credential("token"), {}, inventory=part)
         assert job.status == "successful"
         assert len(simulator.requests) == 2 * len(part.hosts)
         changed.append(job.changed)
