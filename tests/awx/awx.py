@@ -40,7 +40,7 @@ class Inventory(NamedTuple):
     """The hosts of one group, each with its variables."""
 
     group: str
-    hosts: dict[str, dict[str, str]]
+    hosts: dict[str, dict[str, Any]]
 
     def slices(self, count: int) -> list[Inventory]:
         """What each job of a sliced job template gets."""
@@ -48,6 +48,17 @@ class Inventory(NamedTuple):
         return [
             Inventory(self.group, {name: self.hosts[name] for name in names[number::count]}) for number in range(count)
         ]
+
+    @classmethod
+    def updated(cls, group: str, source: Path, environment: Mapping[str, str]) -> Inventory:
+        """What an inventory update makes of a source: the hosts of this group."""
+        program = Path(sys.executable).with_name("ansible-inventory")
+        command = [program, "-i", source, "--list", "--export"]
+        finished = subprocess.run(
+            command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
+        )
+        listed = json.loads(finished.stdout)
+        return cls(group, {name: listed["_meta"]["hostvars"][name] for name in listed[group]["hosts"]})
 
     def write(self, path: Path) -> None:
         """As AWX does: a script that prints it."""

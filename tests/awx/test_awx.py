@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from awx import LOCAL, QUESTION_TYPES, Inventory, Job, Project, answered, injected, left_in  # noqa: E402
+from awx import QUESTION_TYPES, Inventory, Job, Project, answered, injected, left_in  # noqa: E402
 from simulator.simulator import (  # noqa: E402
     ACCOUNT_ID,
     EMAIL,
@@ -227,13 +227,18 @@ def test_a_report_fails_if_an_account_could_not_be_read(launch: Launch, tmp_path
 
 
 @pytest.mark.parametrize("playbook", ["accounts.yml", "role.yml"])
-def test_slices_share_the_accounts(playbook: str, launch: Launch, simulator: Simulator) -> None:
-    accounts = [f"{number:032x}" for number in range(1, 6)]
+def test_slices_share_the_accounts(
+    playbook: str, launch: Launch, simulator: Simulator, collections: Path, tmp_path: Path
+) -> None:
+    accounts = [ACCOUNT_ID, OTHER_ACCOUNT_ID, *(f"{number:032x}" for number in range(1, 4))]
     for account_id in accounts:
         simulator.set_account(account_id)
-    hosts = {account_id: {**LOCAL, "cloudflare_account_id": account_id} for account_id in accounts}
+    source = tmp_path / "prod.cloudflare_accounts.yml"
+    source.write_text(BLOCKS["accounts-inventory"], encoding="utf-8")
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "CLOUDFLARE_BASE_URL": simulator.api_url}
+    inventory = Inventory.updated("cloudflare_accounts", source, {**credential("token"), **environment})
     changed = []
-    for part in Inventory("cloudflare_accounts", hosts).slices(2):
+    for part in inventory.slices(2):
         job = launch(playbook, credential("token"), {}, inventory=part)
         assert job.status == "successful"
         assert len(simulator.requests) == 2 * len(part.hosts)
