@@ -53,7 +53,7 @@ class Inventory(NamedTuple):
     def updated(cls, group: str, source: Path, environment: Mapping[str, str]) -> Inventory:
         """What an inventory update makes of a source: the hosts of this group."""
         program = Path(sys.executable).with_name("ansible-inventory")
-        command = [program, "-i", source, "--list", "--export"]
+        command = [str(program), "-i", str(source), "--list", "--export"]
         finished = subprocess.run(
             command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
         )
