@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
@@ -255,6 +256,25 @@ def test_a_rate_limit_refuses_everything_until_its_window_ends(client: Client, s
     simulator.reset()
     simulator.settings["rate_limit"] = {"requests": 1, "window_seconds": 300}
     assert [client.ask("GET").status_code for attempt in range(2)] == [200, 429]
+
+
+def test_a_block_begins_with_the_first_request_too_many_and_no_other_makes_it_longer(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr("simulator._api.time", SimpleNamespace(monotonic=lambda: clock.now))
+
+    def ask(moment: float) -> str | None:
+        clock.now = 1000.0 + moment
+        answer = client.ask("GET")
+        assert (answer.status_code == 429) == ("Retry-After" in answer.headers)
+        return answer.headers.get("Retry-After")
+
+    simulator.settings["rate_limit"] = {"requests": 2, "window_seconds": 300}
+    assert [ask(moment) for moment in (0, 298, 299, 300, 598.5)] == [None, None, "300", "299", "1"]
+    assert [ask(moment) for moment in (599, 899)] == [None, None]
+    simulator.settings["rate_limit"] = {"requests": 1, "window_seconds": 300, "block_seconds": 2}
+    assert [ask(moment) for moment in (1000, 1299, 1300.5, 1301)] == [None, "2", "1", None]
 
 
 def test_clients_at_once(simulator: Simulator, connect: Callable[[], Client]) -> None:

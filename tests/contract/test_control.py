@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,6 +171,9 @@ def test_settings_are_read_and_changed(client: Client, simulator: Simulator) -> 
         {"rate_limit": {"requests": 0, "window_seconds": 5}},
         {"rate_limit": {"requests": True, "window_seconds": 5}},
         {"rate_limit": {"requests": 5, "window_seconds": "5"}},
+        {"rate_limit": {"requests": 5.5, "window_seconds": 5}},
+        {"rate_limit": {"requests": 5, "window_seconds": 5, "block_seconds": 0}},
+        {"rate_limit": {"requests": 5, "window_seconds": 5, "block": 5}},
     ],
 )
 def test_settings_that_do_not_exist_are_refused(client: Client, changes: Any) -> None:
@@ -205,11 +209,14 @@ def test_faults_are_scripted_and_listed(client: Client) -> None:
 def test_requests_are_logged_and_forgotten(client: Client) -> None:
     key = {"X-Auth-Email": EMAIL, "X-Auth-Key": GLOBAL_KEY}
     token = {"Authorization": f"Bearer {WRITE_TOKEN}"}
+    before = time.time()
     client.ask("POST", json=TOPUP)
     client.ask("GET", "topup/config?page=2", headers=key)
     client.ask("DELETE", headers={**key, **token})
     client.ask("POST", headers={}, data=b"no \xff JSON")
     entries = client.control("GET", "/requests").json()
+    times = [entry.pop("time") for entry in entries]
+    assert before <= times[0] <= times[-1] <= time.time()
     assert entries[0] == {
         "method": "POST",
         "path": CONFIG_PATH,

@@ -20,7 +20,7 @@ PUBLISHED_LIMIT = {"requests": 1200, "window_seconds": 300}
 
 
 class RateLimit:
-    """A window of time: the first request too many starts another one, in which all are refused. Enforced only if set."""
+    """Requests are counted in windows of time; one too many starts a block, in which all are refused. Enforced only if set."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -28,17 +28,19 @@ class RateLimit:
 
     def reset(self) -> None:
         self._policy: dict[str, Any] = {}
-        self._started = 0.0
+        self._ends = 0.0
         self._requests = 0
 
     def count_request(self) -> dict[str, str]:
-        """The headers that tell the state of the window."""
+        """The headers that tell the state of the window, or of the block."""
         policy = self._settings["rate_limit"] or PUBLISHED_LIMIT
-        if policy != self._policy or self._seconds_left() <= 0:
-            self._policy, self._started, self._requests = policy, time.monotonic(), 0
+        now = time.monotonic()
+        if policy != self._policy or now >= self._ends:
+            self._policy, self._ends, self._requests = policy, now + policy["window_seconds"], 0
         self._requests += 1
         if self._requests == policy["requests"] + 1 and self._settings["rate_limit"]:
-            self._started = time.monotonic()
+            # The requests that are refused do not make it longer.
+            self._ends = now + policy.get("block_seconds", policy["window_seconds"])
         left = max(0, policy["requests"] - self._requests)
         return {
             "Ratelimit": f'"default";r={left};t={self._seconds_left()}',
@@ -55,8 +57,7 @@ class RateLimit:
         return limit is not None and self._requests > limit["requests"]
 
     def _seconds_left(self) -> int:
-        window: float = self._policy["window_seconds"]
-        return max(0, math.ceil(self._started + window - time.monotonic()))
+        return max(0, math.ceil(self._ends - time.monotonic()))
 
 
 class Cloudflare:

@@ -48,7 +48,10 @@ class Settings(UserDict):  # type: ignore[type-arg]  # UserDict takes no type ar
         for name, value in changes.items():
             if name == "rate_limit":
                 if value is not None and not _is_rate_limit(value):
-                    raise ValueError('rate_limit is null or {"requests": integer > 0, "window_seconds": number > 0}')
+                    raise ValueError(
+                        'rate_limit is null or {"requests": integer > 0, "window_seconds": number > 0}, and may have '
+                        '"block_seconds": number > 0'
+                    )
             elif name not in SWITCHES:
                 raise ValueError(f"there is no setting {name!r}; there are {', '.join([*SWITCHES, 'rate_limit'])}")
             elif value not in SWITCHES[name]:
@@ -59,8 +62,7 @@ class Settings(UserDict):  # type: ignore[type-arg]  # UserDict takes no type ar
 def _is_rate_limit(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and set(value) == {"requests", "window_seconds"}
+        and {"requests", "window_seconds"} <= set(value) <= {"requests", "window_seconds", "block_seconds"}
+        and all(is_a(number, (int, float)) and number > 0 for number in value.values())
         and is_a(value["requests"], int)
-        and is_a(value["window_seconds"], (int, float))
-        and min(value.values()) > 0
     )

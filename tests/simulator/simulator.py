@@ -16,6 +16,7 @@ import signal
 import ssl
 import sys
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,13 @@ def _log_entry(request: Request) -> dict[str, Any]:
             body = json.loads(request.body)
         except (ValueError, RecursionError):
             body = request.body.decode("utf-8", errors="replace")
-    entry = {"method": request.method, "path": request.path, "query": request.query, "status": None}
+    entry = {
+        "time": time.time(),
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "status": None,
+    }
     written = json.dumps({**entry, "credentials": credentials_kind(request.headers), "body": body})
     for secret in SECRETS:
         written = written.replace(secret, "REDACTED")

@@ -113,7 +113,8 @@ def run(simulator: Simulator, module: str, examples: list[dict[str, Any]], in_pr
     with tempfile.TemporaryDirectory() as directory:
         result = results(Path(directory), play(module, simulator.api_url, in_process, no_log), examples)
     stored = [simulator.account(account_id(number))["topup"] for number in range(len(examples))]
-    return result, simulator.requests, stored
+    requests = [{key: value for key, value in each.items() if key != "time"} for each in simulator.requests]
+    return result, requests, stored
 
 
 def compare(
