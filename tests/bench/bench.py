@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 # pylint: disable-next=wrong-import-position
 from simulator.simulator import WRITE_TOKEN, Simulator  # noqa: E402
 
+ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 FORKS = 10
 MODULE = "finops.cloudflare.cloudflare_ai_gateway_topup"
 TOPUP = {"amount": 5000, "threshold": 1000}
@@ -111,7 +112,7 @@ class Bench:
             "ANSIBLE_FORKS": str(FORKS),
             "FINOPS_CLOUDFLARE_IN_PROCESS": str(thing != PROCESS).lower(),
         }
-        return cost(["ansible-playbook", "-i", str(inventory), str(playbook)], environment)
+        return cost([str(ANSIBLE_PLAYBOOK), "-i", str(inventory), str(playbook)], environment)
 
     def loop(self, thing: str, number: int) -> Cost:
         """One task with a loop over this number of accounts."""
