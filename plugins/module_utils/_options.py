@@ -79,7 +79,7 @@ def account_id_of(params: Mapping[str, Any]) -> str:
         found = "it holds other characters"
     raise UserError(
         f"account_id must be the 32 hexadecimal characters (0-9, a-f) of a Cloudflare account id, but {found}: copy the id "
-        "from the account's overview in the Cloudflare dashboard."
+        "from the account's overview in the Cloudflare dashboard; in YAML, put it in quotes."
     )
 
 
