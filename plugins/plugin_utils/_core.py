@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import locale
 import os
 import sys
 import traceback
@@ -105,7 +106,7 @@ def _exit_code(main: Callable[[], None]) -> int:
 
 @contextmanager
 def _module_state(options: bytes) -> Iterator[None]:
-    """What is global in a module's process: its options, no warnings so far, not being a controller, and its garbage."""
+    """What is global in a module's process: its options, no warnings so far, not being a controller, locale and garbage."""
     state: list[tuple[Any, str, Any]] = [(basic, "_ANSIBLE_ARGS", options)]
     if _internal is None:
         state += [(warnings, "_global_warnings", []), (warnings, "_global_deprecations", [])]
@@ -119,6 +120,7 @@ def _module_state(options: bytes) -> Iterator[None]:
             (_internal, "is_controller", False),
         ]
     before = [(owner, name, getattr(owner, name)) for owner, name, value in state]
+    spoken = locale.setlocale(locale.LC_ALL)
     frozen = gc.get_freeze_count()
     try:
         for owner, name, value in state:
@@ -127,6 +129,7 @@ def _module_state(options: bytes) -> Iterator[None]:
     finally:
         for owner, name, value in before:
             setattr(owner, name, value)
+        locale.setlocale(locale.LC_ALL, spoken)
         if not frozen:
             gc.unfreeze()
 

@@ -105,7 +105,11 @@ def test_a_module_is_run_as_in_a_process(simulator: Simulator, capfd: pytest.Cap
 
 
 @pytest.mark.parametrize("more", [{}, {"state": "wrong"}, {"state": "present", "amount": 1000, "threshold": 5000}])
-def test_nothing_stays_behind(simulator: Simulator, tmp_path: Path, more: dict[str, Any]) -> None:
+def test_nothing_stays_behind(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    locale.setlocale(locale.LC_ALL, "C")
     before = process_state()
     run(topup.main, options(simulator, **more), tmp_path)
     assert process_state() == before
