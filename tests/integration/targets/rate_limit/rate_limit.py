@@ -44,7 +44,6 @@ def run(simulator: Simulator, work: Path, *command: str) -> str:
         command, cwd=work, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "WARNING" not in finished.stderr, finished.stderr
     return finished.stdout
 
 
