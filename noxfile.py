@@ -251,6 +251,6 @@ def awx(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure what an account costs, in about half an hour, and write docs/benchmarks.md."""
+    """Measure what an account costs, in about 20 minutes, and write docs/benchmarks.md."""
     session.install("ansible-core", "cloudflare", "requests")
     session.run("python", "tests/bench/bench.py", "--output", "docs/benchmarks.md", *session.posargs)
