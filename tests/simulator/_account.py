@@ -85,6 +85,14 @@ ACCOUNT = {
     "first_topup_success": Maybe(flag),
     "usage": [{"start_time": _full_hour, "aggregated_value": number}],
     "invoices": [INVOICE],
+    "purchases": {
+        "outcome": one_of("paid", "pending", "declined", "authentication"),
+        "status_checks": integer,
+        "balance_reads": integer,
+    },
+    "unsettled": [
+        {"id": text, "credit": integer, "paid": flag, "status_checks": Maybe(integer), "balance_reads": integer}
+    ],
     "invoice_preview": INVOICE_PREVIEW,
     "spending_limit": {
         "enabled": flag,
@@ -94,7 +102,7 @@ ACCOUNT = {
     },
 }
 # A change of these leaves the keys alone that it does not name; all else is replaced.
-CHANGED_BY_KEY = ("topup", "limits", "invoice_preview", "spending_limit")
+CHANGED_BY_KEY = ("topup", "limits", "purchases", "invoice_preview", "spending_limit")
 
 
 def new_account(account_id: str, now: int, reachable: bool = True) -> dict[str, Any]:
@@ -114,6 +122,8 @@ def new_account(account_id: str, now: int, reachable: bool = True) -> dict[str, 
             "first_topup_success": True,
             "usage": _usage(now),
             "invoices": _invoices(now),
+            "purchases": {"outcome": "paid", "status_checks": 0, "balance_reads": 0},
+            "unsettled": [],
             "invoice_preview": _invoice_preview(now),
             "spending_limit": {"enabled": False},
         },

@@ -9,8 +9,8 @@ import math
 import time
 from typing import Any
 
-# The calls are found by what is declared in these three.
-from . import _accounts, _billing, _topup  # noqa: F401  # pylint: disable=unused-import
+# The calls are found by what is declared in these.
+from . import _accounts, _billing, _purchases, _topup  # noqa: F401  # pylint: disable=unused-import
 from ._account import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, new_account
 from ._messages import Answer, ApiError, Request, could_not_route, json_answer, permissions_of
 from ._routes import ROUTES, Call, Page, Route

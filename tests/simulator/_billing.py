@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from ._account import DAY, HOUR
+from ._purchases import credit
 from ._routes import BILLING, Call, invalid, parameter, route, with_numbers, with_optional
 from ._topup import get_topup_config
 
@@ -24,6 +25,7 @@ REQUIRED_OF_INVOICE = ("amount_paid", "amount_due", "amount_remaining", "currenc
 @route("GET", f"{BILLING}/credit-balance", "read")
 def get_credit_balance(call: Call) -> dict[str, Any]:
     account, card = call.account, call.account["payment_method"]
+    credit(account)
     result = {
         "balance": account["balance"],
         "has_default_payment_method": account["has_default_payment_method"],

@@ -24,6 +24,11 @@ def _change_account(simulator: Simulator, account_id: str, body: Any) -> Any:
     return simulator.account(account_id)
 
 
+def _settle(simulator: Simulator, account_id: str, _body: Any) -> Any:
+    simulator.settle(account_id)
+    return simulator.account(account_id)
+
+
 def _change_settings(simulator: Simulator, _unused: str, body: Any) -> Any:
     simulator.settings.change(_object(body))
     return dict(simulator.settings)
@@ -54,6 +59,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("POST", "/reset"): _reset,
     ("GET", "/accounts/{}"): lambda simulator, account_id, body: simulator.account(account_id),
     ("PATCH", "/accounts/{}"): _change_account,
+    ("POST", "/accounts/{}"): _settle,
     ("GET", "/settings"): lambda simulator, unused, body: dict(simulator.settings),
     ("PATCH", "/settings"): _change_settings,
     ("GET", "/faults"): lambda simulator, unused, body: simulator.faults,

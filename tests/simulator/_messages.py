@@ -16,7 +16,10 @@ POWERLESS_TOKEN = "cfut_SimulatorPowerlessTokenThatMustNeverBeShown0003"
 EMAIL = "owner@simulator.example"
 GLOBAL_KEY = "cfk_SimulatorGlobalKeyThatMustNeverBeShownAnywhere0004"
 
-SECRETS = (WRITE_TOKEN, READ_TOKEN, POWERLESS_TOKEN, GLOBAL_KEY)
+# What a bank's confirmation of a purchase (3-D Secure) is started with
+CLIENT_SECRET = "pi_1Simulator_secret_ThatMustNeverBeShownAnywhere0005"
+
+SECRETS = (WRITE_TOKEN, READ_TOKEN, POWERLESS_TOKEN, GLOBAL_KEY, CLIENT_SECRET)
 PERMISSIONS = {
     WRITE_TOKEN: frozenset({"read", "write"}),
     READ_TOKEN: frozenset({"read"}),

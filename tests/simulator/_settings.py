@@ -24,6 +24,7 @@ SWITCHES = {
     "empty_buckets": ("left_out", "zero"),
     "write_to_stopped": ("resumes", "stays_stopped"),
     "delete_unset": ("succeeds", "not_found"),
+    "declined_invoice": ("none", "open"),
     "success_messages": ("empty", "code_10000"),
     "error_messages": ("missing", "empty"),
 }

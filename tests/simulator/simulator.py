@@ -44,6 +44,7 @@ from ._messages import (
 )
 from ._routes import API_PREFIX
 from ._server import Server
+from ._purchases import settle
 from ._settings import Settings
 
 __all__ = [
@@ -115,6 +116,13 @@ class Simulator:
         with self._lock:
             account = self._cloudflare.accounts.get(account_id) or new_account(account_id, self._cloudflare.now)
             self._cloudflare.accounts[account_id] = changed_account(account_id, account, changes)
+
+    def settle(self, account_id: str) -> None:
+        """The cards have been charged: all purchases of the account are paid, also those that would stay pending."""
+        with self._lock:
+            account = self.account(account_id)
+            for purchase in list(account["unsettled"]):
+                settle(account, purchase["id"])
 
     def add_fault(self, **fault: Any) -> None:
         self.add_faults(fault)
