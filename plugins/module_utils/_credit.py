@@ -13,7 +13,7 @@ import math
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ._api import Call, UserError
-from ._topup import MINIMUM_AMOUNT, check_cents, object_in, write_path
+from ._topup import MINIMUM_AMOUNT, billing_path, check_cents, object_in
 from ._values import dollars, money, text
 
 FEE_PERCENT = 5
@@ -119,7 +119,7 @@ def buy(account_id: str, amount: int, payment_method_id: str | None) -> Call:
     if payment_method_id:
         body["payment_method_id"] = payment_method_id
     purpose = f"buy {dollars(amount)} of credit for account {account_id}"
-    return Call("POST", write_path(account_id, "topup"), purpose, _WRITE, purchase_from_api, body)
+    return Call("POST", billing_path(account_id, "topup"), purpose, _WRITE, purchase_from_api, body)
 
 
 def purchase_from_api(result: object) -> Purchase:
@@ -135,7 +135,7 @@ def read_status(account_id: str, invoice_id: str) -> Call:
     """Ask whether a purchase is paid, which changes nothing although it is a POST; the result is C(completed) or C(pending)."""
     purpose = f"ask for the state of purchase {invoice_id} of account {account_id}"
     body = {"payment_intent_id": invoice_id}
-    return Call("POST", write_path(account_id, "topup/status"), purpose, _WRITE, status_from_api, body)
+    return Call("POST", billing_path(account_id, "topup/status"), purpose, _WRITE, status_from_api, body)
 
 
 def status_from_api(result: object) -> str | None:

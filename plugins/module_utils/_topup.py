@@ -37,12 +37,13 @@ NO_TOPUP: Topup = {
 
 def wanted_topup(amount: int, threshold: int) -> Topup:
     """The configuration that the user asks for. Raises L(UserError) for amounts that the API cannot accept."""
-    _check_cents("amount", amount, MINIMUM_AMOUNT)
-    _check_cents("threshold", threshold, MINIMUM_THRESHOLD)
+    check_cents("amount", amount, MINIMUM_AMOUNT)
+    check_cents("threshold", threshold, MINIMUM_THRESHOLD)
     return {**NO_TOPUP, "amount": amount, "threshold": threshold}
 
 
-def _check_cents(name: str, value: int, minimum: int) -> None:
+def check_cents(name: str, value: int, minimum: int) -> None:
+    """Raises L(UserError) where an amount is smaller than the API accepts, most of all where dollars were meant."""
     if isinstance(value, bool):
         raise UserError(f"{name} is {value}, a boolean: give a whole number of cents, such as 5000 for $50.00.")
     if value < minimum:
@@ -196,7 +197,7 @@ def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
         done=lambda topup: same(topup, wanted),
         found=lambda topup: _found(topup, before),
     )
-    path = _billing_path(account_id, "topup/config")
+    path = billing_path(account_id, "topup/config")
     if not is_set(wanted):
         purpose = f"remove the auto top-up configuration of account {account_id}"
         # What the API answers here is not documented, so nothing is read from it.
@@ -229,11 +230,11 @@ def _found(topup: Topup, before: Topup) -> str:
 
 def read(account_id: str, thing: str, name: str, parse: Callable[[Any], Any]) -> Call:
     """A call that reads a thing of the account's billing, which its errors call by this name."""
-    path = _billing_path(account_id, thing)
+    path = billing_path(account_id, thing)
     return Call("GET", path, f"read the {name} of account {account_id}", _READ, parse)
 
 
-def _billing_path(account_id: str, thing: str) -> str:
+def billing_path(account_id: str, thing: str) -> str:
     return f"accounts/{account_id}/ai-gateway/billing/{thing}"
 
 
