@@ -11,11 +11,18 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 
 class UserError(Exception):
-    """Something that the user has to mend before any request is made; its text is the sentence that the user reads."""
+    """Something that the user has to mend, or to wait for; its text is the sentence that the user reads.
+
+    C(result) is what a module's result holds beside it.
+    """
+
+    def __init__(self, text: str, result: Mapping[str, Any] | None = None) -> None:
+        super().__init__(text)
+        self.result = result or {}
 
 
 class Call(NamedTuple):
@@ -39,11 +46,18 @@ class Call(NamedTuple):
     """Whether Cloudflare documents it for dashboard sessions only."""
     paged: bool = False
     """Whether C(parse) gets the whole envelope, as C(result_info) in it tells how much more there is."""
+    only_asks: bool = False
+    """Whether it changes nothing although it is no GET."""
 
     @property
     def about_an_account(self) -> bool:
         """Whether it names an account, which can then be the wrong one."""
         return self.path.startswith("accounts/")
+
+    @property
+    def writes(self) -> bool:
+        """Whether it can change something."""
+        return self.method != "GET" and not self.only_asks
 
 
 class Settled(NamedTuple):
@@ -67,8 +81,9 @@ class Message(NamedTuple):
 class CloudflareError(Exception):
     """A call that failed; its text is the sentence that the user reads.
 
-    C(advice) is the next step that the sentence ends with. C(transient) tells whether sending the call again can
-    help, C(uncertain) whether Cloudflare may have carried it out all the same.
+    C(advice) is the next step that the sentence ends with, unless the caller knows a better C(next_step). C(transient) tells whether sending the call again can
+    help, C(uncertain) whether Cloudflare may have carried it out all the same. C(result) is what a module's result holds
+    beside the failure.
     """
 
     advice = ""
@@ -92,9 +107,11 @@ class CloudflareError(Exception):
         self.ray_id = ray_id
         self.retry_after = retry_after
         self.aftermath = ""
+        self.next_step = ""
+        self.result: Mapping[str, Any] = {}
 
     def __str__(self) -> str:
-        sentences = [f"Could not {self.call.purpose}: {self.said}.", self.aftermath, self.advice]
+        sentences = [f"Could not {self.call.purpose}: {self.said}.", self.aftermath, self.next_step or self.advice]
         return " ".join(sentence for sentence in sentences if sentence)
 
     def facts(self) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class Client:
                 return self._attempt(call)
             except CloudflareError as caught:
                 error = caught
-            if call.method != "GET" and error.uncertain:
+            if call.writes and error.uncertain:
                 if call.settled is None:
                     error.aftermath = "Whether Cloudflare carried it out all the same is unknown."
                     raise error
@@ -112,9 +112,9 @@ class Client:
                 if call.settled.done(state):
                     return state
                 error.aftermath = call.settled.found(state)
-            elif call.method != "GET":
+            elif call.writes:
                 error.aftermath = "Nothing was changed."
-            if attempts > self._retries or not error.transient or not (call.method == "GET" or call.settled):
+            if attempts > self._retries or not error.transient or (call.writes and not call.settled):
                 if attempts > 1:
                     error.said += f" ({attempts} attempts)"
                 raise error
@@ -130,6 +130,13 @@ class Client:
             return self.send(call)
         except NotFound:
             self.send(witness)
+            return None
+
+    def send_for_advice(self, call: Call) -> Any:
+        """Send a read that only explains a failure, which is reported in any case; None where the read fails as well."""
+        try:
+            return self.send(call)
+        except CloudflareError:
             return None
 
     def _state_after(self, error: CloudflareError, settled: Settled) -> Any:

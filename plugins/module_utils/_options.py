@@ -90,9 +90,9 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
     try:
         result = work(module, _client(module))
     except UserError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **error.result)
     except CloudflareError as error:
-        module.fail_json(msg=str(error), error=error.facts())
+        module.fail_json(msg=str(error), error=error.facts(), **error.result)
     module.exit_json(**result)
 
 

@@ -151,9 +151,8 @@ def _failure(topup: Topup) -> str:
     return ", ".join(parts)
 
 
-def refusal(wanted: Topup, limits: Mapping[str, Any] | None) -> str:
-    """The next step after the API has refused amounts that are legal by its schema."""
-    amount = wanted["amount"]
+def refusal(amount: int, limits: Mapping[str, Any] | None) -> str:
+    """The next step after the API has refused an amount that is legal by its schema."""
     minimum, maximum = (limits["min_cents"], limits["max_cents"]) if limits else (None, None)
     if maximum is not None and amount > maximum:
         return f"amount {money(amount)} is over this account's limit: the most that one top-up may buy is {money(maximum)}."

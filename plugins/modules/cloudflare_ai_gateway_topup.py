@@ -229,7 +229,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.finops.cloudflare.plugins.module_utils import _options, _topup
-from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, Refused
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import Refused
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 
 
@@ -261,16 +261,9 @@ def write(client: Client, account_id: str, before: _topup.Topup, wanted: _topup.
         client.send(_topup.write_topup(account_id, before, wanted))
     except Refused as refused:
         if refused.status == 400 and _topup.is_set(wanted):
-            refused.advice = _topup.refusal(wanted, read_limits(client, account_id))
+            limits = client.send_for_advice(_topup.read_limits(account_id))
+            refused.next_step = _topup.refusal(wanted["amount"], limits)
         raise
-
-
-def read_limits(client: Client, account_id: str) -> dict[str, Any] | None:
-    try:
-        return client.send(_topup.read_limits(account_id))
-    except CloudflareError:
-        # The limits only explain a failure that is reported in any case, and not every API knows them.
-        return None
 
 
 def main() -> None:

@@ -89,6 +89,7 @@ ACCOUNT = {
         "outcome": one_of("paid", "pending", "declined", "authentication"),
         "status_checks": integer,
         "balance_reads": integer,
+        "ineligible": Maybe(text),
     },
     "unsettled": [
         {"id": text, "credit": integer, "paid": flag, "status_checks": Maybe(integer), "balance_reads": integer}
@@ -122,7 +123,7 @@ def new_account(account_id: str, now: int, reachable: bool = True) -> dict[str, 
             "first_topup_success": True,
             "usage": _usage(now),
             "invoices": _invoices(now),
-            "purchases": {"outcome": "paid", "status_checks": 0, "balance_reads": 0},
+            "purchases": {"outcome": "paid", "status_checks": 0, "balance_reads": 0, "ineligible": None},
             "unsettled": [],
             "invoice_preview": _invoice_preview(now),
             "spending_limit": {"enabled": False},

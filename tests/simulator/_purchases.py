@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ._messages import CLIENT_SECRET, ApiError
+from ._messages import CLIENT_SECRET, ApiError, could_not_route
 from ._routes import BILLING, Call, invalid, json_object, route, with_optional
 from ._shapes import integer, text
 
@@ -20,6 +20,8 @@ FEE_PERCENT = 5
 def buy(call: Call) -> dict[str, Any]:
     account, rules = call.account, call.account["purchases"]
     amount = _wanted(call)
+    if rules["ineligible"] is not None:
+        raise ApiError(403, 10403, "This account cannot buy credit")
     if rules["outcome"] == "declined":
         if call.settings["declined_invoice"] == "open":
             _invoice(account, amount)
@@ -108,6 +110,14 @@ def get_status(call: Call) -> dict[str, Any]:
                 settle(call.account, invoice_id)
     paid = next(invoice["status"] == "paid" for invoice in call.account["invoices"] if invoice["id"] == invoice_id)
     return {"payment_intent_id": invoice_id, "status": "completed" if paid else "pending"}
+
+
+@route("POST", f"{BILLING}/topup/eligibility", "write")
+def get_eligibility(call: Call) -> dict[str, Any]:
+    if call.settings["eligibility"] == "unknown":
+        raise could_not_route(call.request.path)
+    refused: str | None = call.account["purchases"]["ineligible"]
+    return {"eligible": refused is None, "reason": refused or "ELIGIBLE", "recoverable": refused is not None}
 
 
 def settle(account: dict[str, Any], invoice_id: str) -> None:

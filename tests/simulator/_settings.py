@@ -25,6 +25,7 @@ SWITCHES = {
     "write_to_stopped": ("resumes", "stays_stopped"),
     "delete_unset": ("succeeds", "not_found"),
     "declined_invoice": ("none", "open"),
+    "eligibility": ("known", "unknown"),
     "success_messages": ("empty", "code_10000"),
     "error_messages": ("missing", "empty"),
 }

@@ -42,9 +42,9 @@ from ._messages import (
     Request,
     credentials_kind,
 )
+from ._purchases import settle
 from ._routes import API_PREFIX
 from ._server import Server
-from ._purchases import settle
 from ._settings import Settings
 
 __all__ = [

@@ -224,7 +224,7 @@ def test_an_amount_too_large_for_a_float_is_still_a_number() -> None:
     ],
 )
 def test_refusal(limits: dict[str, Any] | None, part: str) -> None:
-    assert part in _topup.refusal(topup(amount=5000, threshold=500), limits)
+    assert part in _topup.refusal(5000, limits)
 
 
 def test_a_write_is_settled_once_the_amounts_are_read() -> None:
