@@ -116,11 +116,12 @@ def charge_warnings(account_id: str, wanted: Order, balance: float, charge: Char
     expected = balance + charge["amount"]
     if expected >= wanted.minimum_balance:
         return []
-    return [
+    warning = (
         f"One purchase of {dollars(charge['amount'])} leaves account {account_id} with {dollars(expected)}, which is still "
         f"below minimum_balance, {dollars(wanted.minimum_balance)}. A later run buys again; to buy enough at once, raise "
         "amount or use target_balance."
-    ]
+    )
+    return [warning]
 
 
 def check_payment_method(account_id: str, credit: Mapping[str, Any], payment_method_id: str | None) -> None:

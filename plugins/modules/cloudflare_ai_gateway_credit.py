@@ -162,7 +162,9 @@ balance_after:
   returned: success, or failure after the balance was read
   sample: 5400
 charge:
-  description: What was bought, or would be in check mode. V(null) if nothing was.
+  description:
+    - What was bought, or would be in check mode. V(null) if nothing was.
+    - In a failure, what was ordered, whether it is paid or not. With RV(invoices_since), not even that it was ordered is certain.
   type: dict
   returned: success, or failure after the balance was read
   contains:
@@ -284,7 +286,8 @@ class Run:
         self.order = _credit.order(module.params)
         self.method = module.params["payment_method_id"]
         self.waits = module.params["wait"] and not module.check_mode
-        self.timeout = _credit.timeout_of(module.params["wait_timeout"]) if self.waits else 0
+        timeout = _credit.timeout_of(module.params["wait_timeout"])
+        self.timeout = timeout if self.waits else 0
 
     def keep_funded(self) -> dict[str, Any]:
         self.warn(_credit.order_warnings(self.order))
@@ -293,8 +296,12 @@ class Run:
         if balance >= self.order.minimum_balance:
             return self.result(balance, None, awaited, balance)
 
-        charge = self.order.charge(balance)
-        _credit.check_payment_method(self.account_id, credit, self.method)
+        try:
+            charge = self.order.charge(balance)
+            _credit.check_payment_method(self.account_id, credit, self.method)
+        except UserError as error:
+            error.result = _credit.facts(balance, None, None, balance)
+            raise
         self.warn(_credit.charge_warnings(self.account_id, self.order, balance, charge))
         if self.module.check_mode:
             return self.result(balance, charge)
@@ -387,7 +394,7 @@ class Run:
                 limits = self.client.send_for_advice(_topup.read_limits(self.account_id))
                 eligibility = self.client.send_for_advice(_credit.read_eligibility(self.account_id))
             error.next_step = _credit.refusal(error, charge, limits, eligibility)
-            error.result = {**_credit.facts(balance, None, None, balance), "changed": False}
+            error.result = _credit.facts(balance, None, None, balance)
             return
         after = self.client.send_for_advice(self.read_invoices())
         since = None if after is None else _credit.made_since(invoices, after)

@@ -1,0 +1,454 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+import pytest
+from ansible_collections.finops.cloudflare.plugins.module_utils import _credit
+from ansible_collections.finops.cloudflare.plugins.modules import cloudflare_ai_gateway_credit
+from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
+    ACCOUNT_ID,
+    READ_TOKEN,
+    SECRETS,
+    WRITE_TOKEN,
+    Simulator,
+)
+
+BALANCE = "GET credit-balance"
+INVOICES = "GET invoice-history"
+BUY = "POST topup"
+STATUS = "POST status"
+LIMITS = "GET limits"
+ELIGIBILITY = "POST eligibility"
+LOOK = [BALANCE, INVOICES]
+CHARGE = {"amount": 5000, "fee": 250, "total": 5250}
+
+
+class Clock:
+    """Time that passes in sleeping alone, where something can be made to happen."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+        self.events: dict[int, Callable[[], Any]] = {}
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.events.pop(len(self.slept), lambda: None)()
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(_credit, "time", made)
+    return made
+
+
+class Runner:
+    """Runs the module against the simulator, with an account that has too little."""
+
+    def __init__(self, run_module: Callable[..., dict[str, Any]], simulator: Simulator) -> None:
+        self._run_module = run_module
+        self.simulator = simulator
+        self.set(balance=400)
+
+    def __call__(self, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        self.simulator.forget_requests()
+        fine = {
+            "account_id": ACCOUNT_ID,
+            "api_token": WRITE_TOKEN,
+            "api_url": self.simulator.api_url,
+            "minimum_balance": 1000,
+            "amount": 5000,
+            "maximum_charge": 5250,
+            "retries": 0,
+        }
+        given = {name: value for name, value in {**fine, **options}.items() if value is not None}
+        result = self._run_module(cloudflare_ai_gateway_credit.main, given, check_mode)
+        # Options are shown censored.
+        assert not any(secret in str(result) for secret in SECRETS)
+        return result
+
+    def set(self, **changes: Any) -> None:
+        self.simulator.set_account(ACCOUNT_ID, **changes)
+
+    @property
+    def account(self) -> dict[str, Any]:
+        return self.simulator.account(ACCOUNT_ID)
+
+    @property
+    def calls(self) -> list[str]:
+        return [f"{request['method']} {request['path'].split('/')[-1]}" for request in self.simulator.requests]
+
+    @property
+    def bought(self) -> list[str]:
+        return [invoice["status"] for invoice in self.account["invoices"] if invoice["id"].startswith("in_1Bought")]
+
+
+@pytest.fixture
+def run(run_module: Callable[..., dict[str, Any]], simulator: Simulator, clock: Clock) -> Runner:
+    return Runner(run_module, simulator)
+
+
+def facts(result: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(result[key] for key in ("changed", "balance_before", "balance_after", "charge", "invoice"))
+
+
+@pytest.mark.parametrize("balance", [1000, 1000.25, 250000])
+def test_enough(run: Runner, balance: float) -> None:
+    run.set(balance=balance)
+    for check_mode in (True, False):
+        result = run(check_mode)
+        assert facts(result) == (False, balance, balance, None, None)
+        assert result["diff"]["before"] == result["diff"]["after"] == f"balance: {_credit.money(balance)}\n"
+        assert "Nothing was bought" in result["msg"]
+        assert run.calls == [BALANCE]
+
+
+@pytest.mark.parametrize("balance", [999.99, 400, 0, -12.5])
+def test_too_little(run: Runner, balance: float) -> None:
+    run.set(balance=balance)
+
+    predicted = run(check_mode=True, api_token=READ_TOKEN)
+    assert facts(predicted) == (True, balance, None, CHARGE, None)
+    assert "Would buy $50.00 of credit with a fee of $2.50, $52.50 in all" in predicted["msg"]
+    assert run.calls == LOOK
+
+    done = run()
+    invoice = {"id": "in_1Bought0000", "status": "paid"}
+    assert facts(done) == (True, balance, balance + 5000, CHARGE, invoice)
+    assert done["diff"] == predicted["diff"]
+    assert done["diff"]["after"].endswith("charge: 5250 ($52.50), fee 250 ($2.50) included\n")
+    assert done["msg"].startswith("Bought $50.00")
+    assert done["warnings"] == []
+    assert run.calls == [*LOOK, BUY, STATUS, *LOOK]
+
+    again = run()
+    assert facts(again) == (False, balance + 5000, balance + 5000, None, None)
+    assert run.calls == [BALANCE]
+
+
+@pytest.mark.parametrize(
+    ("balance", "target", "amount"), [(400, 10000, 9600), (400.5, 10000, 9600), (-50.25, 9000, 9051), (999, 1500, 1000)]
+)
+def test_target_balance(run: Runner, balance: float, target: int, amount: int) -> None:
+    run.set(balance=balance)
+    result = run(amount=None, target_balance=target, maximum_charge=20000)
+    assert result["charge"]["amount"] == amount
+    assert run.account["balance"] == balance + amount >= target
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"maximum_charge": 5249}, "more than maximum_charge, 5249 ($52.49)"),
+        ({"amount": None, "target_balance": 8000, "maximum_charge": 7349}, "$73.50 in all is more than maximum_charge"),
+        ({"amount": 999}, "amount is in cents: 999 is $9.99, the minimum is 1000 ($10.00)"),
+        ({"amount": 50}, "for $50.00 write 5000"),
+        ({"amount": True}, "amount is True, a boolean"),
+        ({"maximum_charge": 60}, "maximum_charge is in cents: 60 is $0.60, the minimum is 1050 ($10.50); for $60.00"),
+        ({"minimum_balance": -1}, "minimum_balance is in cents: -1 is"),
+        ({"amount": None, "target_balance": 999}, "target_balance, 999 ($9.99), is below minimum_balance"),
+        ({"amount": None}, "one of the following is required: amount, target_balance"),
+        ({"target_balance": 9000}, "mutually exclusive"),
+        ({"maximum_charge": None}, "missing required arguments: maximum_charge"),
+        ({"minimum_balance": None}, "missing required arguments: minimum_balance"),
+        ({"wait_timeout": -1}, "wait_timeout is -1"),
+        ({"account_id": "x"}, "account_id must be"),
+    ],
+)
+def test_refused_before_any_call(run: Runner, options: dict[str, Any], said: str) -> None:
+    for check_mode in (True, False):
+        result = run(check_mode, **options)
+        assert result["failed"]
+        assert said in result["msg"]
+        assert run.calls == []
+
+
+def test_a_deep_hole_is_not_filled_beyond_the_maximum(run: Runner) -> None:
+    run.set(balance=-5000)
+    for check_mode in (True, False):
+        result = run(check_mode, amount=None, target_balance=4000, maximum_charge=9449)
+        assert result["failed"]
+        assert "$94.50 in all is more than maximum_charge" in result["msg"]
+        assert facts(result) == (False, -5000, -5000, None, None)
+        assert run.calls == LOOK
+    assert run(amount=None, target_balance=4000, maximum_charge=9450)["balance_after"] == 4000
+
+
+@pytest.mark.parametrize("status", ["open", "draft", None, "on its way"])
+@pytest.mark.parametrize("kind", ["auto", "manual"])
+def test_an_unsettled_invoice_stops_everything(run: Runner, clock: Clock, status: str | None, kind: str) -> None:
+    old = run.account["invoices"][-1]
+    run.set(invoices=[{**old, "type": kind, "id": "in_1Before", "status": status, "created": 1600000000}, old])
+    for check_mode, options in ((True, {}), (False, {"wait": False})):
+        result = run(check_mode, **options)
+        assert result["failed"]
+        assert (
+            "nothing was bought: invoice in_1Before of 2020-09-13T12:26:40Z over $21.00 is not settled" in result["msg"]
+        )
+        assert facts(result) == (False, 400, 400, None, {"id": "in_1Before", "status": status})
+        assert run.calls == LOOK
+    assert clock.slept == []
+
+    assert run(wait_timeout=10)["failed"]
+    assert sum(clock.slept) == 10
+    assert set(run.calls) == set(LOOK)
+
+
+@pytest.mark.parametrize("status", ["void", "uncollectible"])
+def test_a_purchase_that_was_given_up_does_not(run: Runner, status: str) -> None:
+    run.set(invoices=[{**run.account["invoices"][0], "status": status, "created": int(time.time())}])
+    assert run()["changed"]
+
+
+@pytest.mark.parametrize(("age", "bought"), [(0, False), (14 * 60, False), (16 * 60, True), (-3600, False)])
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_paid_purchase_counts_as_on_its_way_for_a_while(run: Runner, age: int, bought: bool, unit: int) -> None:
+    run.set(invoices=[{**run.account["invoices"][0], "created": (int(time.time()) - age) * unit}])
+    result = run(wait=False)
+    assert result["changed"] == bought
+    assert bought or "is paid, and its credit may not be in the balance yet" in result["msg"]
+
+
+def test_a_paid_purchase_without_a_date_counts_as_on_its_way(run: Runner) -> None:
+    run.set(invoices=[{**run.account["invoices"][0], "created": None}])
+    assert "is paid, and its credit may not be" in run(wait=False)["msg"]
+
+
+def test_a_run_goes_on_from_an_earlier_purchase(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"outcome": "pending"})
+    assert facts(run(wait_timeout=5)) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "pending"})
+
+    clock.events[len(clock.slept) + 3] = lambda: run.simulator.settle(ACCOUNT_ID)
+    result = run()
+    assert facts(result) == (False, 5400, 5400, None, {"id": "in_1Bought0000", "status": "open"})
+    assert run.bought == ["paid"]
+
+
+def test_an_old_purchase_that_is_paid_at_last_is_not_in_the_balance_at_once(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"outcome": "pending", "balance_reads": 99})
+    run(wait_timeout=0)
+    run.account["invoices"][0]["created"] -= 3600
+    clock.events[1] = lambda: run.simulator.settle(ACCOUNT_ID)
+    result = run(wait_timeout=20)
+    assert result["failed"]
+    assert "in_1Bought0000" in result["msg"]
+    assert run.bought == ["paid"]
+
+
+def test_a_purchase_that_is_voided_meanwhile_makes_room_for_another(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"outcome": "pending"})
+    run(wait_timeout=0)
+    run.set(purchases={"outcome": "paid"})
+    clock.events[1] = lambda: run.account["invoices"][0].update(status="void")
+    assert run(wait_timeout=20)["invoice"] == {"id": "in_1Bought0001", "status": "paid"}
+
+
+def test_it_waits_for_payment_and_balance(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"status_checks": 3, "balance_reads": 2})
+    result = run()
+    assert facts(result) == (True, 400, 5400, CHARGE, {"id": "in_1Bought0000", "status": "paid"})
+    assert run.calls == [*LOOK, BUY, STATUS, STATUS, STATUS, BALANCE, BALANCE, *LOOK]
+    assert clock.slept == [1.0, 1.5, 2.25, 3.375]
+
+
+def test_a_balance_that_lags_is_unknown(run: Runner) -> None:
+    run.set(purchases={"balance_reads": 1000})
+    result = run(wait_timeout=30)
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "paid"})
+
+
+def test_without_waiting_a_pending_purchase_is_no_failure(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"outcome": "pending"})
+    result = run(wait=False)
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "pending"})
+    assert result["msg"].startswith("Ordered, but not yet paid: $50.00")
+    assert "is not paid after 0 seconds" in result["warnings"][0]
+    assert clock.slept == []
+    assert run.calls == [*LOOK, BUY, STATUS]
+
+
+@pytest.mark.parametrize("outcome", ["pending", "authentication"])
+def test_a_purchase_that_stays_pending_is_a_failure(run: Runner, clock: Clock, outcome: str) -> None:
+    run.set(purchases={"outcome": outcome})
+    result = run(wait_timeout=60)
+    assert result["failed"]
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "pending"})
+    assert "is not paid after 60 seconds, and may still be" in result["msg"]
+    assert ("3-D Secure" in result["msg"]) == (outcome == "authentication")
+    assert sum(clock.slept) == 60
+    assert run.bought == ["open"]
+
+
+@pytest.mark.parametrize("left", ["none", "open"])
+def test_declined(run: Runner, left: str) -> None:
+    run.simulator.settings["declined_invoice"] = left
+    run.set(purchases={"outcome": "declined"})
+    result = run()
+    assert "The payment was declined" in result["msg"]
+    assert "Nothing was changed" in result["msg"]
+    assert facts(result) == (False, 400, 400, None, None)
+    assert run.calls == [*LOOK, BUY]
+    # A decline that leaves an open invoice closes the account to automatic purchases, until a person has looked.
+    run.set(purchases={"outcome": "paid"})
+    assert run(wait=False)["changed"] == (left == "none")
+
+
+def test_no_payment_method(run: Runner) -> None:
+    run.set(has_default_payment_method=False)
+    for check_mode in (True, False):
+        result = run(check_mode)
+        assert "has no default payment method" in result["msg"]
+        assert facts(result) == (False, 400, 400, None, None)
+        assert run.calls == LOOK
+    assert run(payment_method_id="pm_1")["changed"]
+    (sent,) = [entry["body"] for entry in run.simulator.requests if entry["path"].endswith("/topup")]
+    assert sent == {"amount": 5000, "payment_method_id": "pm_1"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("CONTRACT_BILLING_NOT_SELF_SERVE", "ask your contact at Cloudflare"),
+        ("PENDING_3DS_AUTHENTICATION", "Finish the bank's confirmation"),
+        ("NO_ACCOUNT_PAYMENT_METHOD", "Add a card"),
+        ("SOMETHING_NEW", "(SOMETHING_NEW). Look at the account's billing"),
+    ],
+)
+def test_ineligible(run: Runner, reason: str, said: str) -> None:
+    run.set(purchases={"ineligible": reason})
+    result = run()
+    assert said in result["msg"]
+    assert facts(result) == (False, 400, 400, None, None)
+    run.simulator.settings["eligibility"] = "unknown"
+    assert "lacks the permission AI Gateway Write" in run()["msg"]
+    assert run.bought == []
+
+
+def test_refusals_with_their_next_step(run: Runner) -> None:
+    assert "Reading was allowed, buying was not" in run(api_token=READ_TOKEN)["msg"]
+    over = run(amount=600000, maximum_charge=900000)
+    assert "the most that one top-up may buy is 500000 ($5,000.00)" in over["msg"]
+    assert run.calls == [*LOOK, BUY, LIMITS, ELIGIBILITY]
+    assert run.bought == []
+
+
+LOST: list[dict[str, Any]] = [
+    {"fault": "drop_before"},
+    {"fault": "drop_after"},
+    {"fault": "cut_short"},
+    {"fault": "null_result"},
+    {"fault": "html_502"},
+    {"fault": "text_503"},
+    {"fault": "empty_502"},
+    {"fault": "empty_200"},
+    {"fault": "html_200"},
+    {"fault": "json_not_envelope"},
+    {"fault": "success_false"},
+    {"fault": "success_false", "code": 10429},
+    {"fault": "slow", "seconds": 1.5},
+    {"fault": "status", "status": 408},
+    {"fault": "status", "status": 409},
+    {"fault": "status", "status": 500},
+]
+REFUSED: list[dict[str, Any]] = [
+    {"fault": "rate_limited", "retry_after": 0},
+    {"fault": "redirect", "location": "https://login.invalid/"},
+    *({"fault": "status", "status": status} for status in (400, 401, 402, 403, 404, 422, 429)),
+]
+
+
+@pytest.mark.parametrize("fault", LOST, ids=str)
+def test_a_lost_answer_is_never_repeated_and_never_certain(run: Runner, fault: dict[str, Any]) -> None:
+    run.simulator.add_fault(method="POST", path="/topup", **fault)
+    result = run(retries=10, timeout=1)
+    assert result["failed"]
+    assert "This may have been charged" in result["msg"]
+    assert "Nothing was changed" not in result["msg"]
+    assert facts(result) == (True, 400, None, CHARGE, None)
+    assert run.calls.count(BUY) == 1
+    assert len(result["invoices_since"]) == len(run.bought)
+    assert ("No new invoice is there yet" in result["msg"]) == (not run.bought)
+    # Whether or not it was charged, the next run does the right thing.
+    run(wait=False)
+    assert len(run.bought) == 1
+
+
+@pytest.mark.parametrize("fault", REFUSED, ids=str)
+def test_a_refused_purchase_is_certain_and_not_repeated(run: Runner, fault: dict[str, Any]) -> None:
+    run.simulator.add_fault(method="POST", path="/topup", **fault)
+    result = run(retries=10)
+    assert result["failed"]
+    assert "This may have been charged" not in result["msg"]
+    assert "Nothing was changed." in result["msg"]
+    assert facts(result) == (False, 400, 400, None, None)
+    assert run.calls.count(BUY) == 1
+    assert run.bought == []
+
+
+def test_a_lost_answer_and_unreadable_invoices(run: Runner) -> None:
+    run.simulator.add_fault(fault="drop_after", method="POST")
+    run.simulator.add_fault(fault="slow", seconds=0, path="invoice-history")
+    run.simulator.add_fault(fault="html_502", path="invoice-history", times=9)
+    result = run()
+    assert "The invoices could not be read afterwards" in result["msg"]
+    assert result["invoices_since"] is None
+
+
+def test_a_state_that_cannot_be_read_is_not_certain(run: Runner) -> None:
+    run.simulator.add_fault(fault="html_502", path="topup/status", times=9)
+    result = run()
+    assert result["failed"]
+    assert "The purchase was accepted as in_1Bought0000" in result["msg"]
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "pending"})
+
+
+def test_asking_for_the_state_is_repeated(run: Runner, pauses: list[float]) -> None:
+    run.simulator.add_fault(fault="html_502", path="topup/status", times=2)
+    assert run(retries=2)["balance_after"] == 5400
+    assert len(pauses) == 2
+
+
+def test_what_is_paid_is_paid_even_if_nothing_can_be_read_afterwards(run: Runner) -> None:
+    run.simulator.add_fault(fault="slow", seconds=0, path="credit-balance")
+    run.simulator.add_fault(fault="html_502", path="credit-balance", times=9)
+    result = run()
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "paid"})
+    assert "is paid. But: Could not read the credit balance" in result["warnings"][0]
+
+
+def test_two_buyers_at_once_are_seen_afterwards(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = cloudflare_ai_gateway_credit.Client.send
+
+    def second_buyer(client: Any, call: Any) -> Any:
+        if call.path.endswith("/topup") and not run.bought:
+            send(client, call)
+        return send(client, call)
+
+    monkeypatch.setattr(cloudflare_ai_gateway_credit.Client, "send", second_buyer)
+    result = run()
+    assert len(run.bought) == 2
+    assert "Beside purchase in_1Bought0001" in result["warnings"][0]
+    assert "invoice in_1Bought0000" in result["warnings"][0]
+
+
+def test_warnings_about_the_order(run: Runner) -> None:
+    run.set(balance=-6000)
+    assert "still below minimum_balance" in run()["warnings"][0]
+    run.set(balance=400)
+    assert "minimum_balance is in cents: 10 is $0.10; for $10.00 write 1000" in run(minimum_balance=10)["warnings"][0]
+
+
+def test_an_invoice_with_taxes_is_told(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"status_checks": 2})
+    clock.events[1] = lambda: run.account["invoices"][0].update(amount_due=6000)
+    assert "differs from the expected charge" in run()["warnings"][0]
