@@ -136,6 +136,12 @@ def test_too_little(run: Runner, balance: float) -> None:
     assert run.calls == [BALANCE]
 
 
+@pytest.mark.parametrize(("amount", "fee"), [(1000, 50), (1001, 51), (1019, 51), (1020, 51), (1021, 52)])
+def test_a_fee_that_is_not_whole_is_rounded_up(run: Runner, amount: int, fee: int) -> None:
+    charge = run(amount=amount, check_mode=True)["charge"]
+    assert charge == {"amount": amount, "fee": fee, "total": amount + fee}
+
+
 @pytest.mark.parametrize(
     ("balance", "target", "amount"), [(400, 10000, 9600), (400.5, 10000, 9600), (-50.25, 9000, 9051), (999, 1500, 1000)]
 )

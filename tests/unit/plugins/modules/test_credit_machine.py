@@ -26,6 +26,14 @@ FAULTS = st.sampled_from(
     ["drop_before", "drop_after", "cut_short", "null_result", "html_502", "empty_200", "success_false", "rate_limited"]
 )
 PLACES = st.sampled_from(["/topup", "/topup", "/topup", "topup/status", "credit-balance", "invoice-history"])
+TIMES = st.sampled_from([1, 1, 9])
+BANKS = st.fixed_dictionaries(
+    {
+        "outcome": st.sampled_from(["paid", "paid", "pending", "declined", "authentication"]),
+        "status_checks": st.sampled_from([0, 2, 30]),
+        "balance_reads": st.sampled_from([0, 2, 30]),
+    }
+)
 ORDERS = st.sampled_from([{"amount": 5000}, {"amount": 1000}, {"target_balance": 6000}, {"target_balance": FLOOR}])
 
 
@@ -37,8 +45,8 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         _client._session.cache_clear()
         self.simulator.reset()
-        self.simulator.set_account(ACCOUNT_ID, balance=2500, invoices=[])
-        self.result: dict[str, Any] = {}
+        self.simulator.set_account(ACCOUNT_ID, balance=400, invoices=[])
+        self.simulator.settings["declined_invoice"] = "open"
 
     @property
     def account(self) -> dict[str, Any]:
@@ -54,8 +62,20 @@ class Histories(RuleBasedStateMachine):
         wait=st.sampled_from([0, 30]),
         check_mode=st.sampled_from([False, False, True]),
         maximum=st.sampled_from([MAXIMUM, MAXIMUM, 1050]),
+        bank=BANKS,
+        faults=st.lists(st.fixed_dictionaries({"fault": FAULTS, "path": PLACES, "times": TIMES}), max_size=2),
     )
-    def run(self, order: dict[str, int], wait: int, check_mode: bool, maximum: int) -> None:
+    def run(
+        self,
+        order: dict[str, int],
+        wait: int,
+        check_mode: bool,
+        maximum: int,
+        bank: dict[str, Any],
+        faults: list[dict[str, Any]],
+    ) -> None:
+        self.simulator.set_account(ACCOUNT_ID, purchases=bank)
+        self.simulator.add_faults(*faults)
         self.simulator.forget_requests()
         invoices, balance, owed = len(self.account["invoices"]), self.account["balance"], self.owed
         options = {
@@ -68,7 +88,7 @@ class Histories(RuleBasedStateMachine):
             "wait_timeout": wait,
             **order,
         }
-        self.result = result = self.run_module(cloudflare_ai_gateway_credit.main, options, check_mode)
+        result = self.run_module(cloudflare_ai_gateway_credit.main, options, check_mode)
         assert not any(secret in str(result) for secret in SECRETS)
 
         sent = [each for each in self.simulator.requests if each["path"].endswith("billing/topup")]
@@ -80,8 +100,8 @@ class Histories(RuleBasedStateMachine):
             assert balance < FLOOR
             assert owed == 0
             assert new[0]["amount_due"] <= maximum
-            # What is charged is never passed over in silence.
-            assert result["changed"]
+            # What is charged is never passed over in silence. What is declined is not charged, but leaves its invoice.
+            assert result["changed"] or result["error"]["status"] == 402
         self.sure(result, new, check_mode)
 
     def sure(self, result: dict[str, Any], new: list[dict[str, Any]], check_mode: bool) -> None:
@@ -103,21 +123,6 @@ class Histories(RuleBasedStateMachine):
     @rule(cents=st.sampled_from([300, 900, 2500.25]))
     def use(self, cents: float) -> None:
         self.simulator.set_account(ACCOUNT_ID, balance=self.account["balance"] - cents)
-
-    @rule(
-        outcome=st.sampled_from(["paid", "paid", "pending", "declined", "authentication"]),
-        checks=st.sampled_from([0, 2, 30]),
-        reads=st.sampled_from([0, 2, 30]),
-        left=st.sampled_from(["none", "open"]),
-    )
-    def decide(self, outcome: str, checks: int, reads: int, left: str) -> None:
-        purchases = {"outcome": outcome, "status_checks": checks, "balance_reads": reads}
-        self.simulator.set_account(ACCOUNT_ID, purchases=purchases)
-        self.simulator.settings["declined_invoice"] = left
-
-    @rule(kind=FAULTS, place=PLACES, times=st.sampled_from([1, 1, 9]))
-    def break_(self, kind: str, place: str, times: int) -> None:
-        self.simulator.add_fault(fault=kind, path=place, times=times)
 
     @rule()
     def settle(self) -> None:
