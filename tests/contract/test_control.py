@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from simulator.simulator import (
     ACCOUNT_ID,
+    CLIENT_SECRET,
     EMAIL,
     FOREIGN_ACCOUNT_ID,
     GLOBAL_KEY,
@@ -234,7 +235,7 @@ def test_requests_are_logged_and_forgotten(client: Client) -> None:
 
 
 def test_the_log_keeps_no_secret(client: Client) -> None:
-    assert set(SECRETS) == {WRITE_TOKEN, READ_TOKEN, POWERLESS_TOKEN, GLOBAL_KEY}
+    assert set(SECRETS) == {WRITE_TOKEN, READ_TOKEN, POWERLESS_TOKEN, GLOBAL_KEY, CLIENT_SECRET}
     for secret in SECRETS:
         client.ask("POST", f"topup/{secret}?token={secret}", json={"token": [secret]})
         client.ask("GET", headers={"Authorization": f"Bearer {secret}"})

@@ -28,19 +28,28 @@ NO_MAXIMUM = 10**100
 
 CONFIG = "topup/config"
 LIMITS = "topup/limits"
+PURCHASE = "topup"
+STATUS = "topup/status"
+ELIGIBILITY = "topup/eligibility"
 USAGE = "usage-history"
 INVOICES = "invoice-history"
 ACCOUNTS = "accounts"
 BILLING = {CONFIG, LIMITS, USAGE, INVOICES, "credit-balance", "invoice-preview", "spending-limit"}
-PATHS = {*BILLING, ACCOUNTS}
-READS = {("GET", path, 200) for path in PATHS} | {("GET", path, 400) for path in (USAGE, INVOICES, ACCOUNTS)}
+SALES = {PURCHASE, STATUS, ELIGIBILITY}
+PATHS = {*BILLING, *SALES, ACCOUNTS}
+READS = {("GET", path, 200) for path in (*BILLING, ACCOUNTS)} | {
+    ("GET", path, 400) for path in (USAGE, INVOICES, ACCOUNTS)
+}
+BUYS = {("POST", path, status) for path in (PURCHASE, STATUS) for status in (200, 400)} | {("POST", ELIGIBILITY, 200)}
 WRITES = {("POST", CONFIG, 200), ("POST", CONFIG, 400), ("DELETE", CONFIG, 200)}
+ALL = READS | WRITES | BUYS
 
 EXPECTED: dict[tuple[str, str], set[tuple[str, str, int]]] = {
-    ("token_writes", "refused"): READS | {("POST", CONFIG, 403), ("DELETE", CONFIG, 403)},
-    ("token_writes", "refused_to_all"): READS | {("POST", CONFIG, 403), ("DELETE", CONFIG, 403)},
-    ("limits", "unknown"): (READS | WRITES) - {("GET", LIMITS, 200)} | {("GET", LIMITS, 404)},
-    ("delete_unset", "not_found"): READS | WRITES | {("DELETE", CONFIG, 404)},
+    ("token_writes", "refused"): READS | BUYS | {("POST", CONFIG, 403), ("DELETE", CONFIG, 403)},
+    ("token_writes", "refused_to_all"): READS | BUYS | {("POST", CONFIG, 403), ("DELETE", CONFIG, 403)},
+    ("limits", "unknown"): ALL - {("GET", LIMITS, 200)} | {("GET", LIMITS, 404)},
+    ("delete_unset", "not_found"): ALL | {("DELETE", CONFIG, 404)},
+    ("eligibility", "unknown"): ALL - {("POST", ELIGIBILITY, 200)} | {("POST", ELIGIBILITY, 404)},
 }
 
 
@@ -129,7 +138,7 @@ def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
 @pytest.mark.parametrize("headers", [TOKEN, KEY], ids=["token", "key"])
 def test_valid_requests_are_accepted_and_others_refused(simulator: Simulator, headers: dict[str, str]) -> None:
     assert drift(simulator, headers) == []
-    assert outcomes(simulator) == READS | WRITES
+    assert outcomes(simulator) == ALL
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_valid_requests_are_accepted_and_others_refused(simulator: Simulator, he
 )
 def test_every_setting_keeps_to_the_document(simulator: Simulator, name: str, value: str) -> None:
     simulator.settings[name] = value
-    expected = EXPECTED.get((name, value), READS | WRITES)
+    expected = EXPECTED.get((name, value), ALL)
     assert drift(simulator, accepted={200} | {status for _method, _path, status in expected} - {400}) == []
     assert outcomes(simulator) == expected
 
@@ -173,7 +182,7 @@ def test_an_unknown_account_keeps_to_the_document(simulator: Simulator) -> None:
     # An id that is listed would be tried.
     simulator.settings["accounts"] = "hidden"
     assert drift(simulator, account_id=None, accepted={200, 404}) == []
-    assert {status for _method, path, status in outcomes(simulator) if path in BILLING} == {404}
+    assert {status for _method, path, status in outcomes(simulator) if path in BILLING | SALES} == {404}
 
 
 def test_an_enforced_rate_limit_keeps_to_the_document(simulator: Simulator) -> None:

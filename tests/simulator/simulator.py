@@ -31,6 +31,7 @@ from . import _control, _faults, _processes
 from ._account import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, changed_account, new_account
 from ._api import Cloudflare, RateLimit
 from ._messages import (
+    CLIENT_SECRET,
     EMAIL,
     GLOBAL_KEY,
     POWERLESS_TOKEN,
@@ -49,6 +50,7 @@ from ._settings import Settings
 
 __all__ = [
     "ACCOUNT_ID",
+    "CLIENT_SECRET",
     "EMAIL",
     "FOREIGN_ACCOUNT_ID",
     "GLOBAL_KEY",
