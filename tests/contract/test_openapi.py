@@ -163,6 +163,7 @@ def test_a_stopped_top_up_keeps_to_the_document(simulator: Simulator) -> None:
 @pytest.mark.parametrize("optional_keys", SWITCHES["optional_keys"])
 def test_an_account_with_little_to_tell_keeps_to_the_document(simulator: Simulator, optional_keys: str) -> None:
     simulator.settings["optional_keys"] = optional_keys
+    invoice = {"type": "auto", "amount_paid": 0, "amount_due": 0, "amount_remaining": 0, "currency": "usd"}
     line = {"amount": 0, "currency": "usd", "quantity": 0, "period": {"start": 0, "end": 0}, "pricing": {}}
     simulator.set_account(
         ACCOUNT_ID,
@@ -170,7 +171,8 @@ def test_an_account_with_little_to_tell_keeps_to_the_document(simulator: Simulat
         payment_method={},
         first_topup_success=None,
         created_on=None,
-        invoices=[{"type": "auto", "amount_paid": 0, "amount_due": 0, "amount_remaining": 0, "currency": "usd"}],
+        # The second is the one whose state the document asks for in its example.
+        invoices=[invoice, {**invoice, "id": "in_1Simulator0075"}],
         invoice_preview={
             "invoice_lines": [line, {**line, "pretax_credit_amounts": [{"amount": 0, "type": "discount"}]}]
         },
