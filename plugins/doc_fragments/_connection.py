@@ -42,7 +42,7 @@ options:
     default: https://api.cloudflare.com/client/v4
   timeout:
     description:
-      - How long to wait for a connection, and then for each part of an answer, in seconds.
+      - How long to wait for a connection, and then for each part of an answer, in seconds, from V(1) to V(3600).
     type: int
     default: 30
   retries:

@@ -21,8 +21,8 @@ options:
   _input:
     description:
       - The RV(ignore:results) that a loop over M(finops.cloudflare.cloudflare_ai_gateway_billing_info) registered, with the parts
-        V(balance), V(topup), V(usage) and V(invoices). Each loop item is an account id, or a dictionary with C(id) and
-        C(name).
+        V(balance), V(topup), V(usage) and V(invoices). Each loop item is an account id, or a dictionary with C(id),
+        C(name) and C(minimum_balance).
     type: list
     elements: dict
     required: true

@@ -26,6 +26,8 @@ FEE_PERCENT = 5
 SETTLING = 15 * 60
 """Seconds for which a purchase that is paid may still be missing in the balance. How long it takes is not documented."""
 
+LONGEST_WAIT = 24 * 60 * 60
+
 PAID = "paid"
 PENDING = "pending"
 
@@ -90,8 +92,9 @@ def order(params: Mapping[str, Any]) -> Order:
 
 def timeout_of(seconds: int) -> int:
     """The seconds to wait. Raises L(UserError) where that is no time."""
-    if seconds < 0:
-        raise UserError(f"wait_timeout is {seconds}: give the seconds to wait, 0 or more.")
+    # A boolean is an integer for Python.
+    if isinstance(seconds, bool) or not 0 <= seconds <= LONGEST_WAIT:
+        raise UserError(f"wait_timeout is {seconds}: give the seconds to wait, from 0 to {LONGEST_WAIT}.")
     return seconds
 
 
@@ -176,7 +179,7 @@ def not_clear(account_id: str, wanted: Order, balance: float, invoice: Invoice) 
         step = "Look at it in the billing of the Cloudflare dashboard, pay it or have it voided, and run again"
     return UserError(
         f"The balance of account {account_id}, {dollars(balance)}, is below minimum_balance, "
-        f"{dollars(wanted.minimum_balance)}, but nothing was bought: {_named(invoice)} {state}. {step}.",
+        f"{dollars(wanted.minimum_balance)}, but nothing was bought: {named(invoice)} {state}. {step}.",
         facts(balance, None, invoice, balance),
     )
 
@@ -210,7 +213,8 @@ def summary(invoice: Invoice) -> dict[str, Any]:
     return {"id": invoice["id"], "status": invoice["status"]}
 
 
-def _named(invoice: Invoice) -> str:
+def named(invoice: Invoice) -> str:
+    """An invoice for a sentence."""
     created = f" of {invoice['created_at']}" if invoice["created_at"] else ""
     return f"invoice {invoice['id'] or 'without an id'}{created} over {dollars(invoice['amount_due'] or 0)}"
 
@@ -356,7 +360,7 @@ def lost(error: CloudflareError, account_id: str, since: Sequence[Invoice] | Non
         found = "The invoices could not be read afterwards."
     elif since:
         found = "Invoices made since: " + ", ".join(
-            f"{_named(invoice)} (status: {invoice['status'] or 'unknown'})" for invoice in since
+            f"{named(invoice)} (status: {invoice['status'] or 'unknown'})" for invoice in since
         )
         found += "."
     else:
@@ -397,12 +401,12 @@ def surprises(account_id: str, purchase: Purchase, charge: Charge, since: Sequen
     for invoice in since:
         if invoice["id"] != purchase.invoice_id:
             warnings.append(
-                f"Beside purchase {purchase.invoice_id}, account {account_id} has {_named(invoice)}, made at the same time. If "
+                f"Beside purchase {purchase.invoice_id}, account {account_id} has {named(invoice)}, made at the same time. If "
                 "that is not meant, look for a second job or an auto top-up that buys for this account."
             )
         elif invoice["amount_due"] not in (None, charge["total"]):
             warnings.append(
-                f"Cloudflare's {_named(invoice)} differs from the expected charge, {described(charge)}: taxes may be in it. "
+                f"Cloudflare's {named(invoice)} differs from the expected charge, {described(charge)}: taxes may be in it. "
                 "Mind maximum_charge."
             )
     return warnings

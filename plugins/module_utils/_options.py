@@ -30,6 +30,7 @@ _TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_TOKEN")
 _KEY_VARIABLE = "CLOUDFLARE_API_KEY"
 _EMAIL_VARIABLE = "CLOUDFLARE_EMAIL"
 _MOST_RETRIES = 10
+_LONGEST_TIMEOUT = 3600
 
 
 def _first_set(*names: str) -> str:
@@ -116,9 +117,12 @@ def client_of(params: Mapping[str, Any]) -> tuple[Client, str]:
             "module, set ansible_python_interpreter to a Python that has it."
         )
     headers, secret = credentials(params, os.environ)
-    if params["timeout"] < 1:
-        raise UserError(f"timeout is {params['timeout']}: give the seconds to wait for an answer, 1 or more.")
-    if not 0 <= params["retries"] <= _MOST_RETRIES:
+    # A boolean is an integer for Python.
+    if params["timeout"] is True or not 1 <= params["timeout"] <= _LONGEST_TIMEOUT:
+        raise UserError(
+            f"timeout is {params['timeout']}: give the seconds to wait for an answer, from 1 to {_LONGEST_TIMEOUT}."
+        )
+    if isinstance(params["retries"], bool) or not 0 <= params["retries"] <= _MOST_RETRIES:
         raise UserError(f"retries is {params['retries']}: give a number from 0 (send once) to {_MOST_RETRIES}.")
     client = Client(
         headers=headers,

@@ -80,7 +80,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - How many seconds to wait for the purchase, and before that for an earlier one.
+      - How many seconds to wait for the purchase, and before that for an earlier one, from V(0) to V(86400), a day.
       - A purchase that is not paid by then is a failure. A later run continues from it.
     type: int
     default: 120
@@ -310,7 +310,8 @@ class Run:
     def read_until_clear(self) -> tuple[dict[str, Any], list[_credit.Invoice], _credit.Invoice | None]:
         """The credit; if it is too little, the invoices, once none is in flight; and the last one that was waited for."""
         patience = _credit.Patience(self.timeout)
-        invoice, awaited = None, set()
+        invoice: _credit.Invoice | None = None
+        awaited: set[object] = set()
         while True:
             credit = self.client.send(_billing.read_balance(self.account_id))
             if credit["balance"] >= self.order.minimum_balance:

@@ -16,6 +16,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
+from ansible_collections.finops.cloudflare.plugins.module_utils._credit import in_flight, named
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
 from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
 
@@ -25,13 +26,14 @@ LAST_INVOICES = 5
 UNPAID = ("open", "uncollectible")
 
 # How urgent a problem is, the most urgent first.
-_FAILED, _EMPTY, _STOPPED, _ENDING, _FAILING, _OPEN, _UNKNOWN, _NONE = range(8)
+_FAILED, _EMPTY, _STOPPED, _ENDING, _BELOW, _FAILING, _OPEN, _UNKNOWN, _NONE = range(9)
 
 
 def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
     """The report that can be made of what a loop over C(cloudflare_ai_gateway_billing_info) registered.
 
-    C(made) is the time of the report, ISO 8601 in UTC. Each loop item is an account id, or a mapping with id and name.
+    C(made) is the time of the report, ISO 8601 in UTC. Each loop item is an account id, or a mapping with id, name and
+    minimum_balance, the floor in cents above which purchases keep the account.
     """
     accounts = sorted((_account(result, made) for result in results), key=_urgency)
     read = [account for account in accounts if account["billing"]]
@@ -78,7 +80,7 @@ def _escaped(value: Any) -> Any:
 
 def as_data(whole: Mapping[str, Any]) -> dict[str, Any]:
     """The report for machines, without what is there for the page alone."""
-    kept = ("id", "name", "problems", "error", "auto_topup", "charged", "billing")
+    kept = ("id", "name", "minimum_balance", "problems", "error", "auto_topup", "charged", "billing")
     return {**whole, "accounts": [{key: account[key] for key in kept} for account in whole["accounts"]]}
 
 
@@ -101,6 +103,7 @@ def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
         "read": "no" if account["error"] else "yes",
         "problems": "; ".join(account["problems"]),
         "balance_cents": billing.get("balance"),
+        "minimum_balance_cents": account["minimum_balance"],
         "auto_topup": account["auto_topup"],
         "topup_amount_cents": topup.get("amount"),
         "topup_threshold_cents": topup.get("threshold"),
@@ -129,6 +132,7 @@ def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:
     account: dict[str, Any] = {
         "id": account_id,
         "name": str(asked.get("name") or account_id),
+        "minimum_balance": asked.get("minimum_balance"),
         "billing": result.get("billing"),
         "error": None,
         "auto_topup": "unknown",
@@ -139,7 +143,7 @@ def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:
         return {**account, "urgency": _FAILED, "problems": [account["error"]]}
     billing = account["billing"]
     account["auto_topup"] = _state(billing["topup"])
-    problems = _problems(billing, account["auto_topup"])
+    problems = _problems(billing, account["auto_topup"], account["minimum_balance"], made)
     why_no_end = _why_no_end(billing["forecast"])
     charges = _charges(billing["invoices"], made)
     return {
@@ -166,22 +170,25 @@ def _state(topup: Mapping[str, Any]) -> str:
     return "on" if is_set(topup) else "off"
 
 
-def _problems(billing: Mapping[str, Any], state: str) -> list[tuple[int, str]]:
+def _problems(billing: Mapping[str, Any], state: str, floor: float | None, made: str) -> list[tuple[int, str]]:
     topup, balance, forecast = billing["topup"], billing["balance"], billing["forecast"]
     days = forecast["days_until_empty"]
+    alone = state == "off" and floor is None
     problems = []
     if balance < 1:
         problems.append((_EMPTY, f"The credit is used up: the balance is {dollars(balance)}."))
     if state == "stopped":
         problems.append((_STOPPED, f"Cloudflare has stopped the auto top-up: {topup['disabled_reason']}"))
-    elif state == "off" and balance >= 1 and days is not None and days < DAYS_TO_WORRY:
+    elif alone and balance >= 1 and days is not None and days < DAYS_TO_WORRY:
         problems.append((_ENDING, f"Less than {DAYS_TO_WORRY} days of credit are left, and nothing tops it up."))
-    elif state == "off" and balance >= 1 and forecast["daily_spend"] is None:
+    elif alone and balance >= 1 and forecast["daily_spend"] is None:
         problems.append(
             (_UNKNOWN, "Nothing tops it up, and there is too little usage to tell how long the credit lasts.")
         )
     elif state == "on" and billing["has_default_payment_method"] is False:
         problems.append((_STOPPED, "The auto top-up cannot buy anything: there is no payment method."))
+    if floor is not None and balance < floor:
+        problems.append((_BELOW, _why_below(billing, floor, made)))
     if topup["error"]:
         problems.append((_FAILING, f"The last automatic purchase failed: {topup['error']}"))
     for invoice in billing["invoices"]:
@@ -189,6 +196,15 @@ def _problems(billing: Mapping[str, Any], state: str) -> list[tuple[int, str]]:
             left = _money(invoice["amount_remaining"], _currency(invoice))
             problems.append((_OPEN, f"An invoice of {_date(invoice) or 'unknown date'} is not paid: {left}."))
     return problems
+
+
+def _why_below(billing: Mapping[str, Any], floor: float, made: str) -> str:
+    """Why purchases may not have kept the balance above its floor."""
+    invoice = in_flight(billing["invoices"], datetime.strptime(made, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+    below = f"The balance is below its floor, {dollars(floor)}"
+    if invoice:
+        return f"{below}, and nothing more is bought while a purchase may be on its way: {named(invoice)}."
+    return f"{below}, and no purchase is on its way: see whether the job that buys credit runs."
 
 
 def _why_no_end(forecast: Mapping[str, Any]) -> str | None:

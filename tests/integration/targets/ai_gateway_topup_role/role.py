@@ -211,7 +211,7 @@ def refuse(runner: Runner) -> None:
         ([{**good, "account_id": ""}] * 2, "There is no account to manage, or one without an id."),
         ([good, {**same, "account_id": KEY_ID.upper()}, same], f"names an account twice: {KEY_ID}. Keep the entry"),
         ([good, {"amount": 5000, "threshold": 1000}], "missing required arguments: account_id"),
-        ([good, {**same, "state": "gone"}], "value of state must be one of: present, absent"),
+        ([good, {**same, "state": "gone"}], "value of state must be one of: present, absent, funded"),
         ([good, {**same, "api_email": EMAIL}], "parameters are required together: api_key, api_email"),
         ([good, {**same, "api_token": "{{ lost }}"}], "'lost' is undefined"),
     ]
@@ -226,6 +226,46 @@ def refuse(runner: Runner) -> None:
     assert runner.simulator.requests == []
     for number, (_accounts, sentence) in enumerate(cases):
         assert sentence in shown.partition(f'"msg": "Case {number}: ')[2].partition("TASK [")[0], sentence
+
+
+def keep_credit(runner: Runner) -> None:
+    """Accounts above a floor, among others with an auto top-up: what one says takes the place of what is said for all."""
+    wanted = {
+        "ai_gateway_topup_state": "funded",
+        "ai_gateway_topup_minimum_balance": 1000,
+        "ai_gateway_topup_target_balance": 6000,
+        "ai_gateway_topup_maximum_charge": 7000,
+        "ai_gateway_topup_accounts": [
+            {"account_id": ACCOUNT_ID, "name": "Rich"},
+            {"account_id": OTHER_ACCOUNT_ID, "name": "Poor"},
+            {"account_id": OLD_ID, "name": "Fixed", "amount": 2000, "maximum_charge": 2100},
+            {"account_id": KEY_ID, "name": "Of a key", "api_key": GLOBAL_KEY, "api_email": EMAIL, "amount": 1500},
+            {"account_id": SAME_ID, "name": "Automatic", "state": "present", "amount": 5000, "threshold": 1000},
+            {"account_id": TOKEN_ID, "name": "Dear", "maximum_charge": 1050, "payment_method_id": "pm_1"},
+        ],
+    }
+    for account_id, balance in ((OTHER_ACCOUNT_ID, 400), (OLD_ID, -100.5), (KEY_ID, 0), (TOKEN_ID, 999)):
+        runner.simulator.set_account(account_id, balance=balance)
+    ids = (ACCOUNT_ID, OTHER_ACCOUNT_ID, OLD_ID, KEY_ID, SAME_ID, TOKEN_ID)
+
+    def balances() -> list[float]:
+        return [runner.simulator.account(account_id)["balance"] for account_id in ids]
+
+    play = {"roles": [ROLE], "vars": wanted}
+    before = balances()
+    needed = "3 of 6 accounts needed a change: Poor, Fixed, Of a key."
+    dear = "1 of 6 accounts failed: Dear. The first error is: Nothing was bought: $50.01 of credit with a fee of $2.51"
+    shown = runner.run(play, "--check", "--diff", code=2)
+    assert f"{needed} {CHECKED} {dear}" in shown
+    assert "+charge: 5880 ($58.80), fee 280 ($2.80) included" in shown
+    assert balances() == before
+    assert not [call for call in runner.calls() if call.startswith("POST")]
+
+    assert f"{needed} {dear}" in runner.run(play, code=2)
+    assert balances() == [before[0], 6000, 1899.5, 1500, before[4], 999]
+    assert runner.stored(SAME_ID) == [(5000, 1000)]
+
+    assert "0 of 6 accounts needed a change. 1 of 6 accounts failed: Dear." in runner.run(play, code=2)
 
 
 def keep_secrets(runner: Runner) -> None:
@@ -264,7 +304,7 @@ def keep_secrets(runner: Runner) -> None:
 
 
 def main() -> None:
-    for test in (manage_a_list, use_it_in_other_ways, manage_one_account_per_host, refuse, keep_secrets):
+    for test in (manage_a_list, use_it_in_other_ways, manage_one_account_per_host, keep_credit, refuse, keep_secrets):
         print(f"*** {test.__name__}", flush=True)
         with tempfile.TemporaryDirectory() as work, Simulator() as simulator:
             test(Runner(simulator, Path(work)))

@@ -27,10 +27,16 @@ NUMBERS = {
     "cloudflare_ai_gateway_topup": 40,
     "cloudflare_ai_gateway_topup_info": 8,
     "cloudflare_ai_gateway_billing_info": 12,
+    "cloudflare_ai_gateway_credit": 30,
 }
 # Of another value in each run, and part of it censored where a generated secret is as short as "0"
 RAY_ID = re.compile(r"[0-9a-f*]+-SIM")
+BOUGHT_AT = re.compile(r"(in_1Bought[0-9]+ of )[0-9TZ:-]+")
 FRAME = re.compile(r'File "[^"]*(/ansible_collections/.*)')
+WARNING = re.compile("Cloudflare has stopped|is not paid after")
+# Where faults strike
+CONFIG = "topup/config"
+FAULTY = {"cloudflare_ai_gateway_credit": "topup"}
 # A process of its own could not keep its files there.
 NO_PROCESS = {"ansible_remote_tmp": "/dev/null/nothing"}
 
@@ -39,13 +45,15 @@ def account_id(number: int) -> str:
     return f"{number:032x}"
 
 
-def prepare(simulator: Simulator, examples: list[dict[str, Any]]) -> None:
+def prepare(simulator: Simulator, module: str, examples: list[dict[str, Any]]) -> None:
     """Each example has an account, and faults, of its own."""
     simulator.reset(now=1_764_000_000_000)
     for number, example in enumerate(examples):
-        simulator.set_account(account_id(number), topup=example["topup"])
+        simulator.set_account(
+            account_id(number), topup=example["topup"], purchases=example["purchases"], balance=400, invoices=[]
+        )
         for fault in example["faults"]:
-            simulator.add_fault(**fault, path=f"{account_id(number)}/ai-gateway/billing/topup/config")
+            simulator.add_fault(**fault, path=f"{account_id(number)}/ai-gateway/billing/{FAULTY.get(module, CONFIG)}")
 
 
 def play(module: str, api_url: str, in_process: bool, no_log: bool) -> list[dict[str, Any]]:
@@ -99,7 +107,7 @@ def results(work: Path, content: list[dict[str, Any]], examples: list[dict[str, 
     )
     assert finished.returncode == 0, finished.stdout
     written = (work / "results").read_text(encoding="utf-8")
-    *items, whole = [json.loads(line) for line in RAY_ID.sub("RAY", written).splitlines()]
+    *items, whole = [json.loads(line) for line in BOUGHT_AT.sub(r"\1NOW", RAY_ID.sub("RAY", written)).splitlines()]
     for item in (*items, *whole.get("results", [])):
         if "exception" in item:
             # Where the code was, and which of its lines a traceback can show, differs from process to process.
@@ -109,10 +117,11 @@ def results(work: Path, content: list[dict[str, Any]], examples: list[dict[str, 
 
 def run(simulator: Simulator, module: str, examples: list[dict[str, Any]], in_process: bool, no_log: bool) -> Any:
     """The result of the task, the requests that it made, and what is stored in the end."""
-    prepare(simulator, examples)
+    prepare(simulator, module, examples)
     with tempfile.TemporaryDirectory() as directory:
         result = results(Path(directory), play(module, simulator.api_url, in_process, no_log), examples)
-    stored = [simulator.account(account_id(number))["topup"] for number in range(len(examples))]
+    accounts = [simulator.account(account_id(number)) for number in range(len(examples))]
+    stored = [(account["topup"], account["balance"], len(account["invoices"])) for account in accounts]
     requests = [{key: value for key, value in each.items() if key != "time"} for each in simulator.requests]
     return result, requests, stored
 
@@ -139,7 +148,7 @@ with Simulator() as cloudflare:
         items = compare(cloudflare, name, inputs)
         failed = sum("msg" in item for item in items)
         changed = sum(item["changed"] for item in items)
-        warned = sum("Cloudflare has stopped" in str(item.get("warnings")) for item in items)
+        warned = sum(bool(WARNING.search(str(item.get("warnings")))) for item in items)
         print(f"{name}: {wanted} results are the same, {failed} failures, {changed} changes, {warned} with warnings")
         # If it were not so, little would have been compared.
         assert 0 < failed < wanted - 3

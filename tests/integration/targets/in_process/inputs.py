@@ -41,6 +41,15 @@ OPTIONS = {
         "threshold": Values([1000, 500, "5000"], [499, 5000.5, "1e3"]),
     },
     "cloudflare_ai_gateway_topup_info": {},
+    "cloudflare_ai_gateway_credit": {
+        "minimum_balance": Values([1000, 1000, "500", 10], [-1, "ten"]),
+        "amount": Values([5000, "1000"], [999, 5000.5]),
+        "maximum_charge": Values([5250, 6000], [5249, 1049]),
+        "target_balance": Values([], [6000]),
+        "payment_method_id": Values(["pm_1"], [5]),
+        "wait": Values([True, False], ["perhaps"]),
+        "wait_timeout": Values([0], [-1]),
+    },
     "cloudflare_ai_gateway_billing_info": {
         "gather": Values([["all"], ["balance", "limits"], "invoices,topup"], [["nothing"]]),
         "usage_window": Values(["day", "hour"], ["year"]),
@@ -49,7 +58,7 @@ OPTIONS = {
     },
 }
 # Without these, little else is tried.
-USUAL = {"api_token", "amount", "threshold", "gather"}
+USUAL = {"api_token", "amount", "threshold", "gather", "minimum_balance", "maximum_charge", "wait_timeout"}
 
 FAULTS: list[dict[str, Any]] = [
     {"fault": "echo_secret"},
@@ -72,6 +81,14 @@ TOPUPS: list[dict[str, Any]] = [
     {"amount": 5000, "threshold": 1000},
     {"amount": 1000.0, "threshold": 5000},
     {"amount": 5000, "threshold": 1000, "disabledReason": f"not with {WRITE_TOKEN}", "error": "\U0001f4b8 declined"},
+]
+PURCHASES: list[dict[str, Any]] = [
+    {},
+    {"outcome": "pending"},
+    {"outcome": "authentication"},
+    {"outcome": "declined"},
+    {"status_checks": 1, "balance_reads": 1},
+    {"ineligible": "NO_ACCOUNT_PAYMENT_METHOD"},
 ]
 
 
@@ -109,6 +126,7 @@ def example(chance: random.Random, module: str) -> dict[str, Any]:
         "check_mode": chance.random() < 0.3,
         "diff": chance.random() < 0.5,
         "topup": chance.choice(TOPUPS),
+        "purchases": chance.choice(PURCHASES),
         "faults": [chance.choice(FAULTS)] if chance.random() < 0.3 else [],
     }
 

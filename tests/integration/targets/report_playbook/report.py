@@ -37,7 +37,7 @@ STATES: dict[str, dict[str, Any]] = {
 ACCOUNTS = [
     {"id": ACCOUNT_ID, "name": "Chat"},
     {"id": OTHER_ACCOUNT_ID, "name": "Search & more"},
-    {"id": NEGATIVE_ID, "name": "Research"},
+    {"id": NEGATIVE_ID, "name": "Research", "minimum_balance": 1000},
     {"id": HOSTILE_ID, "name": "=cmd|'x'"},
     UNUSED_ID,
     {"id": FOREIGN_ACCOUNT_ID, "name": "Sold"},
@@ -142,6 +142,9 @@ def look_at_page(page: Page) -> None:
     assert "$1,234.56" in page.sections["Chat"]
     assert "On: buys $50.00 below $10.00" in page.sections["Chat"]
     assert "-$3.10" in page.sections["Research"]
+    assert "Kept at $10.00 or more by purchases" in page.sections["Research"]
+    assert "below its floor, $10.00, and no purchase is on its way" in page.sections["Research"]
+    assert "by purchases" not in page.sections["Chat"]
     assert "nothing is spent" in page.sections[UNUSED_ID] or "too little usage" in page.sections[UNUSED_ID]
     assert HOSTILE_REASON in page.sections["=cmd|'x'"]
     assert "<img src=x onerror=alert(1)>" in page.sections["=cmd|'x'"]
@@ -182,6 +185,7 @@ def refuse(simulator: Simulator, work: Path) -> None:
         f"{ACCOUNT_ID},",
         [ACCOUNT_ID, None],
         [{"name": "A"}],
+        [{"id": ACCOUNT_ID, "minimum_balance": "1000"}],
     ]
     for accounts in [*wrong, [ACCOUNT_ID, {"id": ACCOUNT_ID.upper()}]]:
         assert "Give the accounts to report on, each once" in run(simulator, work, code=2, accounts=accounts)

@@ -24,19 +24,19 @@ clean_up() {
 trap clean_up EXIT
 python "$simulator" start --info-file "$work/info.json" --lifetime 1800 > "$work/started.json"
 
-# What the simulator knows, and where it listens, for the two scripts below.
+# What the simulator knows, and where it listens, for the scripts below.
 # shellcheck disable=SC2034
-read -r account_id write_token email global_key api_url control_url < <(
+read -r account_id write_token client_secret email global_key api_url control_url < <(
     python - "$root/tests" "$work/started.json" <<'EOF'
 import json
 import sys
 
 sys.path.insert(0, sys.argv[1])
-from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN
+from simulator.simulator import ACCOUNT_ID, CLIENT_SECRET, EMAIL, GLOBAL_KEY, WRITE_TOKEN
 
 with open(sys.argv[2]) as started:
     where = json.load(started)
-print(ACCOUNT_ID, WRITE_TOKEN, EMAIL, GLOBAL_KEY, where["api_url"], where["control_url"])
+print(ACCOUNT_ID, WRITE_TOKEN, CLIENT_SECRET, EMAIL, GLOBAL_KEY, where["api_url"], where["control_url"])
 EOF
 )
 
@@ -48,5 +48,6 @@ for in_process in true false; do
     export FINOPS_CLOUDFLARE_IN_PROCESS=$in_process
     source ./playbook.sh
     source ./secrets.sh
+    source ./credit.sh
     rm -r "${work:?}"/*/
 done

@@ -18,7 +18,7 @@ record() {
 
 # holds NAME FILE: a secret is in this file of a record.
 holds() {
-    grep -F -q -e "$write_token" -e "$global_key" "$work/$1/$2"
+    grep -F -q -e "$write_token" -e "$global_key" -e "$client_secret" "$work/$1/$2"
 }
 
 # discreet NAME TEXT...: a record holds no secret, and it holds the texts, so that it is a record of what was meant to happen.

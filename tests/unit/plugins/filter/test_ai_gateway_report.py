@@ -125,6 +125,47 @@ def test_a_top_up_makes_a_short_forecast_no_problem() -> None:
     assert account["problems"] == []
 
 
+@pytest.mark.parametrize(
+    ("balance", "invoices", "problems"),
+    [
+        (1000, [], []),
+        (
+            999,
+            [invoice(created=1795400000)],
+            [
+                (
+                    "The balance is below its floor, $10.00, and no purchase is on its way: see whether the job that buys credit "
+                    "runs."
+                )
+            ],
+        ),
+        (
+            999,
+            [invoice(created=1795434900)],
+            [
+                (
+                    "The balance is below its floor, $10.00, and nothing more is bought while a purchase may be on its way: "
+                    "invoice in_1 of 2026-11-22T00:00:00Z over $52.50."
+                )
+            ],
+        ),
+    ],
+)
+def test_a_floor_that_purchases_keep(balance: int, invoices: list[dict[str, Any]], problems: list[str]) -> None:
+    """An account without auto top-up is no problem then, unless it is below its floor."""
+    soon = {**FORECAST, "days_until_empty": 3.0}
+    result = read(
+        {"id": ID, "name": "x", "minimum_balance": 1000},
+        balance=balance,
+        topup=NO_TOPUP,
+        invoices=invoices,
+        forecast=soon,
+    )
+    assert page(result)["accounts"][0]["problems"] == problems
+    assert table(result)[0]["minimum_balance_cents"] == "1000"
+    assert table(read())[0]["minimum_balance_cents"] == ""
+
+
 def test_an_account_can_have_two_problems() -> None:
     (account,) = page(read(balance=0, topup={**ON, "disabled_reason": "no", "error": "declined"}))["accounts"]
     assert [problem.split(":")[0] for problem in account["problems"]] == [
@@ -263,6 +304,7 @@ def test_the_table_has_a_line_for_each_account() -> None:
         "name": ID,
         "read": "yes",
         "problems": "",
+        "minimum_balance_cents": "",
         "balance_cents": "5000",
         "auto_topup": "on",
         "topup_amount_cents": "5000",
@@ -283,6 +325,7 @@ def test_the_table_has_a_line_for_each_account() -> None:
         "name": "x",
         "read": "no",
         "problems": "No, and no.",
+        "minimum_balance_cents": "",
         "auto_topup": "unknown",
         "made": MADE,
     }
@@ -319,6 +362,7 @@ def test_the_data_holds_what_was_read() -> None:
         {
             "id": ID,
             "name": "<Team>",
+            "minimum_balance": None,
             "problems": [],
             "error": None,
             "auto_topup": "on",

@@ -283,6 +283,9 @@ def test_a_key_with_its_email(run_module: RunModule, simulator: Simulator, names
     ("options", "part"),
     [
         ({"timeout": 0}, "timeout is 0: give the seconds"),
+        ({"timeout": 3601}, "timeout is 3601: give the seconds to wait for an answer, from 1 to 3600"),
+        ({"timeout": True}, "timeout is True: give the seconds"),
+        ({"retries": True}, "retries is True: give a number from 0"),
         ({"retries": -1}, "retries is -1: give a number from 0"),
         ({"retries": 11}, "retries is 11: give a number from 0"),
         ({"api_url": ""}, "api_url is not an http or https URL"),

@@ -168,6 +168,8 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"maximum_charge": None}, "missing required arguments: maximum_charge"),
         ({"minimum_balance": None}, "missing required arguments: minimum_balance"),
         ({"wait_timeout": -1}, "wait_timeout is -1"),
+        ({"wait_timeout": 86401}, "wait_timeout is 86401: give the seconds to wait, from 0 to 86400"),
+        ({"wait_timeout": True}, "wait_timeout is True"),
         ({"account_id": "x"}, "account_id must be"),
     ],
 )
