@@ -254,7 +254,7 @@ def keep_credit(runner: Runner) -> None:
     play = {"roles": [ROLE], "vars": wanted}
     before = balances()
     needed = "3 of 6 accounts needed a change: Poor, Fixed, Of a key."
-    dear = "1 of 6 accounts failed: Dear. The first error is: Nothing was bought: $50.01 of credit with a fee of $2.51"
+    dear = "1 of 6 accounts failed: Dear. The first error is: Nothing was bought: $50.00 of credit with a fee of $2.50"
     shown = runner.run(play, "--check", "--diff", code=2)
     assert f"{needed} {CHECKED} {dear}" in shown
     assert "+charge: 5880 ($58.80), fee 280 ($2.80) included" in shown

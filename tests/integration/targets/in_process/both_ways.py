@@ -146,7 +146,7 @@ with Simulator() as cloudflare:
         for index, each in enumerate(inputs):
             each["options"]["account_id"] = account_id(index)
         items = compare(cloudflare, name, inputs)
-        failed = sum("msg" in item for item in items)
+        failed = sum("account_id" not in item for item in items)
         changed = sum(item["changed"] for item in items)
         warned = sum(bool(WARNING.search(str(item.get("warnings")))) for item in items)
         print(f"{name}: {wanted} results are the same, {failed} failures, {changed} changes, {warned} with warnings")
