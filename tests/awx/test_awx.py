@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guide for AWX, followed: its credential types, surveys and playbooks, taken from its text and run by ansible-runner."""
+"""The guides, followed as far as they are about AWX: their credential types, surveys and playbooks, taken from the text and run by ansible-runner."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from simulator.simulator import (  # noqa: E402
     Simulator,
 )
 
-GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst").read_text(encoding="utf-8")
+GUIDES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "docsite" / "rst").iterdir()))
 BLOCK = re.compile(r"^( *)\.\. code-block:: \S+\n\1   :name: (\S+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
-BLOCKS = {name: textwrap.dedent(text) for _indent, name, text in BLOCK.findall(GUIDE)}
+BLOCKS = {name: textwrap.dedent(text) for _indent, name, text in BLOCK.findall(GUIDES)}
 TOPUP_SURVEY = json.loads(BLOCKS["topup-survey"])
 REPORT_SURVEY = json.loads(BLOCKS["report-survey"])
 CREDENTIALS = {
@@ -91,7 +91,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def project(tmp_path: Path, collections: Path) -> Project:
-    playbooks = {f"{name}.yml": BLOCKS[f"{name}-playbook"] for name in ("topup", "report", "accounts")}
+    playbooks = {f"{name}.yml": BLOCKS[f"{name}-playbook"] for name in ("topup", "credit", "report", "accounts")}
     return Project(tmp_path, collections, {**playbooks, "role.yml": MANAGE_BY_ROLE, "leak.yml": PRINT_THE_ENVIRONMENT})
 
 
@@ -198,6 +198,32 @@ def test_what_cloudflare_repeats_of_a_token_is_not_shown(launch: Launch, simulat
     job = launch("topup.yml", credential("token"), answered(TOPUP_SURVEY, WANTED))
     assert job.status == "failed"
     assert "********" in job.failures[0]
+
+
+def test_credit_is_bought_on_a_schedule(launch: Launch, simulator: Simulator) -> None:
+    environment, variables = credential("token"), yaml.safe_load(BLOCKS["credit-variables"])
+    account_id = variables["account_id"]
+    simulator.set_account(account_id, balance=400, invoices=[])
+
+    review = launch("credit.yml", environment, variables, ["--check"])
+    assert (review.status, review.changed) == ("successful", 1)
+    assert "Would buy $50.00 of credit with a fee of $2.50, $52.50 in all" in review.stdout
+    assert sent(simulator) == [("GET", "token")] * 2
+
+    run = launch("credit.yml", environment, variables)
+    assert (run.status, run.changed) == ("successful", 1)
+    assert simulator.account(account_id)["balance"] == 5400
+
+    again = launch("credit.yml", environment, variables)
+    assert (again.status, again.changed) == ("successful", 0)
+    assert sent(simulator) == [("GET", "token")]
+
+
+def test_what_a_purchase_costs_is_as_the_guide_says() -> None:
+    prices = re.findall(r"^``amount: (\d+)`` \(\S+\) +\S+ +(\d+) \(", GUIDES, re.MULTILINE)
+    assert [(int(amount) * 105, int(total) * 100) for amount, total in prices] == [
+        (price, price) for price in (105000, 525000, 2100000)
+    ]
 
 
 def test_a_report_is_written_to_where_the_survey_says(launch: Launch, simulator: Simulator, tmp_path: Path) -> None:

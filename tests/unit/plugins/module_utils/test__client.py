@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._credit import buy, read_status
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP, read_topup
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
@@ -279,6 +280,24 @@ def test_a_write_that_cannot_be_checked_is_not_repeated_after_429_either(
     failure = failure_of(client, WRITE._replace(settled=None), _api.RateLimited)
     assert failure.aftermath == "Nothing was changed."
     assert methods(simulator) == ["POST"]
+
+
+@pytest.mark.parametrize("fault", ["rate_limited", "drop_before", "drop_after", "cut_short", "html_502"])
+def test_a_post_that_only_asks_is_repeated_as_a_read_is(
+    client: Client, simulator: Simulator, pauses: list[float], fault: str
+) -> None:
+    simulator.add_faults({"fault": fault}, {"fault": fault})
+    assert client.send(read_status(ACCOUNT_ID, "in_1Simulator0075")) is True
+    assert methods(simulator) == ["POST"] * 3
+    assert len(pauses) == 2
+
+
+@pytest.mark.parametrize("fault", ["rate_limited", "drop_before", "drop_after", "cut_short", "html_502"])
+def test_a_purchase_is_sent_once(client: Client, simulator: Simulator, pauses: list[float], fault: str) -> None:
+    simulator.add_faults({"fault": fault})
+    failure_of(client, buy(ACCOUNT_ID, 5000, None))
+    assert methods(simulator) == ["POST"]
+    assert pauses == []
 
 
 def test_a_refused_write_is_not_repeated(client: Client, simulator: Simulator) -> None:
