@@ -81,12 +81,14 @@ class Message(NamedTuple):
 class CloudflareError(Exception):
     """A call that failed; its text is the sentence that the user reads.
 
-    C(advice) is the next step that the sentence ends with, unless the caller knows a better C(next_step). C(transient) tells whether sending the call again can
-    help, C(uncertain) whether Cloudflare may have carried it out all the same. C(result) is what a module's result holds
-    beside the failure.
+    C(aftermath) says what became of it, C(advice) what to do next, unless a caller knows a better C(next_step). C(transient)
+    tells whether sending the call again can help, C(uncertain) whether Cloudflare may have carried it out all the same.
+    C(result) is what a module's result holds beside the failure.
     """
 
+    aftermath = ""
     advice = ""
+    next_step = ""
     transient = False
     uncertain = False
 
@@ -106,8 +108,6 @@ class CloudflareError(Exception):
         self.messages = messages
         self.ray_id = ray_id
         self.retry_after = retry_after
-        self.aftermath = ""
-        self.next_step = ""
         self.result: Mapping[str, Any] = {}
 
     def __str__(self) -> str:

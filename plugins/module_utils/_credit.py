@@ -222,7 +222,7 @@ def named(invoice: Invoice) -> str:
 def made_since(before: Sequence[Invoice], after: Sequence[Invoice]) -> list[Invoice]:
     """The invoices that are new, newest first."""
     known = Counter(_key(invoice) for invoice in before)
-    new = []
+    new: list[Invoice] = []
     for invoice in reversed(after):
         if known[_key(invoice)]:
             known[_key(invoice)] -= 1

@@ -7,17 +7,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from types import SimpleNamespace
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _credit
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_AMOUNT
 from hypothesis import given
 from hypothesis import strategies as st
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 NOW = 1_795_435_200.0
-AMOUNTS = st.integers(_credit.MINIMUM_AMOUNT, 10**12)
+AMOUNTS = st.integers(MINIMUM_AMOUNT, 10**12)
 BALANCES = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9)
 STATUSES = st.sampled_from(["paid", "open", "void", "uncollectible", "draft", "new", None])
 INVOICES = st.lists(
@@ -32,7 +33,9 @@ INVOICES = st.lists(
     max_size=5,
 )
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just("completed"),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(), st.sampled_from(["completed"])
+    ),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -58,9 +61,9 @@ def test_the_fee_is_the_least_whole_cents_that_are_5_percent(amount: int) -> Non
 @given(BALANCES, AMOUNTS)
 def test_a_target_is_reached_and_not_exceeded_by_more_than_the_smallest_purchase(balance: float, target: int) -> None:
     amount = order(target_balance=target).charge(balance)["amount"]
-    assert amount >= _credit.MINIMUM_AMOUNT
+    assert amount >= MINIMUM_AMOUNT
     assert math.ceil(target - balance) <= amount
-    assert amount == _credit.MINIMUM_AMOUNT or amount == math.ceil(target - balance)
+    assert amount == MINIMUM_AMOUNT or amount == math.ceil(target - balance)
 
 
 @given(BALANCES, st.integers(1050, 10**6), AMOUNTS)
@@ -91,7 +94,7 @@ def test_only_what_is_known_to_be_settled_is_not_in_flight(
 def test_new_invoices_are_found_whatever_is_missing_in_them(
     before: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> None:
-    def keys(invoices: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+    def keys(invoices: Sequence[_credit.Invoice]) -> Counter[tuple[Any, ...]]:
         return Counter((each["id"], each["created"], each["amount_due"]) for each in invoices)
 
     found = _credit.made_since(before, new + before)

@@ -9,6 +9,8 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _credit
+from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._values import money
 from ansible_collections.finops.cloudflare.plugins.modules import cloudflare_ai_gateway_credit
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
@@ -108,7 +110,7 @@ def test_enough(run: Runner, balance: float) -> None:
     for check_mode in (True, False):
         result = run(check_mode)
         assert facts(result) == (False, balance, balance, None, None)
-        assert result["diff"]["before"] == result["diff"]["after"] == f"balance: {_credit.money(balance)}\n"
+        assert result["diff"]["before"] == result["diff"]["after"] == f"balance: {money(balance)}\n"
         assert "Nothing was bought" in result["msg"]
         assert run.calls == [BALANCE]
 
@@ -435,14 +437,14 @@ def test_what_is_paid_is_paid_even_if_nothing_can_be_read_afterwards(run: Runner
 
 
 def test_two_buyers_at_once_are_seen_afterwards(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    send = cloudflare_ai_gateway_credit.Client.send
+    send = Client.send
 
     def second_buyer(client: Any, call: Any) -> Any:
         if call.path.endswith("/topup") and not run.bought:
             send(client, call)
         return send(client, call)
 
-    monkeypatch.setattr(cloudflare_ai_gateway_credit.Client, "send", second_buyer)
+    monkeypatch.setattr(Client, "send", second_buyer)
     result = run()
     assert len(run.bought) == 2
     assert "Beside purchase in_1Bought0001" in result["warnings"][0]
