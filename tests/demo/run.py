@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from simulator.simulator import ACCOUNT_ID, OTHER_ACCOUNT_ID, WRITE_TOKEN, Simulator  # noqa: E402
 
 PLAYBOOK = "ansible-playbook finops.cloudflare.topup"
+CREDIT = "ansible-playbook finops.cloudflare.credit"
 REPORT = ROOT / "tests" / "output" / "demo" / "credit.html"
 AD_HOC = "ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_topup"
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
@@ -121,6 +122,20 @@ STEPS = [
         ["GET"],
         OFF,
         recap(changed=0),
+    ),
+    Step(
+        "Without auto top-up: see what it would charge to have at least $1,500.00",
+        f"{CREDIT} -e minimum_balance=150000 -e amount=50000 -e maximum_charge=52500 --check --diff",
+        ["GET", "GET"],
+        OFF,
+        r"Would buy \$500\.00 of credit with a fee of \$25\.00, \$525\.00 in all",
+    ),
+    Step(
+        "Buy it, once: the balance and the invoices are read before and after",
+        f"{CREDIT} -e minimum_balance=150000 -e amount=50000 -e maximum_charge=52500",
+        ["GET", "GET", "POST", "POST", "GET", "GET"],
+        OFF,
+        r"Bought \$500\.00 of credit",
     ),
     Step(
         "See the money: report on several accounts, as a page, as CSV and as JSON",

@@ -55,15 +55,27 @@ def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: d
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert shown.stderr == ""
     assert demo.REPORT.stat().st_mtime >= started
-    assert re.findall(r"^(\d+)\. ", shown.stdout, re.MULTILINE) == [str(number) for number in range(1, 10)]
+    assert re.findall(r"^(\d+)\. ", shown.stdout, re.MULTILINE) == [str(number) for number in range(1, 12)]
     recaps = re.findall(r"changed=(\d+) .*failed=(\d+)", shown.stdout)
-    assert recaps == [("1", "0"), ("1", "0"), ("0", "0"), ("1", "0"), ("0", "1"), ("1", "0"), ("0", "0"), ("1", "0")]
+    assert recaps == [
+        ("1", "0"),
+        ("1", "0"),
+        ("0", "0"),
+        ("1", "0"),
+        ("0", "1"),
+        ("1", "0"),
+        ("0", "0"),
+        ("1", "0"),
+        ("1", "0"),
+        ("1", "0"),
+    ]
     assert "+amount: 5000 ($50.00)" in shown.stdout
     assert "-amount: 5000 ($50.00)\n+amount: 10000 ($100.00)" in shown.stdout
     assert "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00)" in shown.stdout
     assert "-auto top-up: set" in shown.stdout
+    assert "+charge: 52500 ($525.00), fee 2500 ($25.00) included" in shown.stdout
     assert f"lies in {demo.REPORT}: open it in a browser" in shown.stdout
-    assert "$1,234.50" in demo.REPORT.read_text(encoding="utf-8")
+    assert "$1,734.50" in demo.REPORT.read_text(encoding="utf-8")
     assert "WARNING" not in shown.stdout
     assert "\033[" not in shown.stdout
     for secret in (demo.WRITE_TOKEN, "a-token-of-the-caller"):
