@@ -74,7 +74,9 @@ class Order(NamedTuple):
 def order(params: Mapping[str, Any]) -> Order:
     """The order in a module's options. Raises L(UserError) for one that cannot be meant, or that could never be carried out."""
     wanted = Order(*(params[name] for name in Order._fields))
-    check_cents("minimum_balance", wanted.minimum_balance, 0)
+    # Less than the smallest threshold of an auto top-up is more likely meant in dollars; 0 is not.
+    if isinstance(wanted.minimum_balance, bool) or wanted.minimum_balance != 0:
+        check_cents("minimum_balance", wanted.minimum_balance, MINIMUM_THRESHOLD)
     check_cents("maximum_charge", wanted.maximum_charge, charge_of(MINIMUM_AMOUNT)["total"])
     if wanted.amount is not None:
         check_cents("amount", wanted.amount, MINIMUM_AMOUNT)
@@ -102,16 +104,6 @@ def described(charge: Charge) -> str:
     """A charge for a sentence: C($50.00 of credit with a fee of $2.50, $52.50 in all)."""
     amount, fee, total = (dollars(charge[key]) for key in ("amount", "fee", "total"))
     return f"{amount} of credit with a fee of {fee}, {total} in all"
-
-
-def order_warnings(wanted: Order) -> list[str]:
-    """What a person should know of an order, a sentence each."""
-    floor = wanted.minimum_balance
-    if 0 < floor < MINIMUM_THRESHOLD:
-        return [
-            f"minimum_balance is in cents: {floor} is {dollars(floor)}; for {dollars(floor * 100)} write {floor * 100}."
-        ]
-    return []
 
 
 def charge_warnings(account_id: str, wanted: Order, balance: float, charge: Charge) -> list[str]:

@@ -43,6 +43,7 @@ options:
   minimum_balance:
     description:
       - The balance to keep, in cents. V(1000) is $10.00. At or above it, nothing is bought.
+      - At least V(500), which is $5.00; or V(0), to buy only when the balance is negative.
     type: int
     required: true
   amount:
@@ -290,7 +291,6 @@ class Run:
         self.timeout = timeout if self.waits else 0
 
     def keep_funded(self) -> dict[str, Any]:
-        self.warn(_credit.order_warnings(self.order))
         credit, invoices, awaited = self.read_until_clear()
         balance = credit["balance"]
         if balance >= self.order.minimum_balance:

@@ -42,7 +42,7 @@ OPTIONS = {
     },
     "cloudflare_ai_gateway_topup_info": {},
     "cloudflare_ai_gateway_credit": {
-        "minimum_balance": Values([1000, 1000, "500", 10], [-1, "ten"]),
+        "minimum_balance": Values([1000, 1000, "500", 1500], [-1, "ten"]),
         "amount": Values([5000, "1000"], [999, 5000.5]),
         "maximum_charge": Values([5250, 6000], [5249, 1049]),
         "target_balance": Values([], [6000]),

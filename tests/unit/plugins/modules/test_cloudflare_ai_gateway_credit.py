@@ -164,6 +164,9 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"amount": True}, "amount is True, a boolean"),
         ({"maximum_charge": 60}, "maximum_charge is in cents: 60 is $0.60, the minimum is 1050 ($10.50); for $60.00"),
         ({"minimum_balance": -1}, "minimum_balance is in cents: -1 is"),
+        ({"minimum_balance": 10}, "10 is $0.10, the minimum is 500 ($5.00); for $10.00 write 1000"),
+        ({"minimum_balance": 499}, "499 is $4.99, the minimum is 500 ($5.00)"),
+        ({"minimum_balance": False}, "minimum_balance is False, a boolean"),
         ({"amount": None, "target_balance": 999}, "target_balance, 999 ($9.99), is below minimum_balance"),
         ({"amount": None}, "one of the following is required: amount, target_balance"),
         ({"target_balance": 9000}, "mutually exclusive"),
@@ -451,11 +454,16 @@ def test_two_buyers_at_once_are_seen_afterwards(run: Runner, monkeypatch: pytest
     assert "invoice in_1Bought0000" in result["warnings"][0]
 
 
-def test_warnings_about_the_order(run: Runner) -> None:
+def test_a_floor_of_nothing_buys_only_what_is_overdrawn(run: Runner) -> None:
+    run.set(balance=0)
+    assert not run(minimum_balance=0)["changed"]
+    run.set(balance=-0.25)
+    assert run(minimum_balance=0)["changed"]
+
+
+def test_a_purchase_that_is_not_enough_is_warned_of(run: Runner) -> None:
     run.set(balance=-6000)
     assert "still below minimum_balance" in run()["warnings"][0]
-    run.set(balance=400)
-    assert "minimum_balance is in cents: 10 is $0.10; for $10.00 write 1000" in run(minimum_balance=10)["warnings"][0]
 
 
 def test_an_invoice_with_taxes_is_told(run: Runner, clock: Clock) -> None:
