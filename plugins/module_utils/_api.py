@@ -82,15 +82,13 @@ class CloudflareError(Exception):
     """A call that failed; its text is the sentence that the user reads.
 
     C(aftermath) says what became of it, C(advice) what to do next, unless a caller knows a better C(next_step). C(transient)
-    tells whether sending the call again can help, C(uncertain) whether Cloudflare may have carried it out all the same.
-    C(result) is what a module's result holds beside the failure.
+    tells whether sending the call again can help. C(result) is what a module's result holds beside the failure.
     """
 
     aftermath = ""
     advice = ""
     next_step = ""
     transient = False
-    uncertain = False
 
     def __init__(
         self,
@@ -100,7 +98,14 @@ class CloudflareError(Exception):
         messages: Sequence[Message] = (),
         ray_id: str | None = None,
         retry_after: float | None = None,
+        *,
+        refused: bool = False,
+        sent: bool = True,
     ) -> None:
+        """
+        refused: whether it is certain that Cloudflare itself has refused the call, see L(is_refusal).
+        sent: whether anything of the call may have left this host.
+        """
         super().__init__()
         self.call = call
         self.said = said
@@ -108,11 +113,18 @@ class CloudflareError(Exception):
         self.messages = messages
         self.ray_id = ray_id
         self.retry_after = retry_after
+        self.refused = refused
+        self.sent = sent
         self.result: Mapping[str, Any] = {}
 
     def __str__(self) -> str:
         sentences = [f"Could not {self.call.purpose}: {self.said}.", self.aftermath, self.next_step or self.advice]
         return " ".join(sentence for sentence in sentences if sentence)
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Whether Cloudflare may have carried out the call, or may yet do so, all the same."""
+        return self.sent and not self.refused
 
     def facts(self) -> dict[str, Any]:
         """The failure for programs: C(status), C(code), C(messages), C(ray_id), C(method), C(path)."""
@@ -134,7 +146,6 @@ class NetworkFailed(CloudflareError):
         "CLOUDFLARE_BASE_URL), then run again."
     )
     transient = True
-    uncertain = True
 
 
 class TimedOut(CloudflareError):
@@ -142,7 +153,6 @@ class TimedOut(CloudflareError):
 
     advice = "Raise the option timeout, or run again later."
     transient = True
-    uncertain = True
 
 
 class TlsFailed(CloudflareError):
@@ -177,17 +187,15 @@ class ServiceFailed(CloudflareError):
         "support asks for the Ray ID."
     )
     transient = True
-    uncertain = True
 
 
 class UnexpectedAnswer(CloudflareError):
-    """A success that is not JSON, not an envelope, or holds a result of an unknown shape."""
+    """What is not an envelope, or a success that holds a result of an unknown shape."""
 
     advice = (
         "Check that the base URL (api_url or CLOUDFLARE_BASE_URL) is that of Cloudflare's API and that no proxy or login page "
         "answers in its place; if that is so, the API has changed: please report it with this message."
     )
-    uncertain = True
 
 
 class Redirected(CloudflareError):
@@ -280,6 +288,18 @@ _NO_CREDENTIALS = 9106
 _UNKNOWN_KEY = 9103
 _INVALID_TOKEN = 9109
 _NO_ROUTE = 7003
+
+
+_REFUSALS = (400, 401, 402, 403, 404, 405, 422, 429)
+
+
+def is_refusal(status: int, envelope: Mapping[str, Any]) -> bool:
+    """Whether an answer says for certain that Cloudflare refused a call, so that nothing came of it.
+
+    A page of a proxy in between says nothing of what Cloudflare does with a request that it has passed on; nor do statuses that
+    speak of a conflict, of an early request or of the time that it took.
+    """
+    return status in _REFUSALS and envelope.get("success") is False and isinstance(envelope.get("errors"), list)
 
 
 def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:

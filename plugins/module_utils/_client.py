@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import ssl
 import threading
 import time
@@ -26,6 +27,7 @@ from ._api import (
     CloudflareError,
     NetworkFailed,
     NotFound,
+    Refused,
     Settled,
     TimedOut,
     TlsFailed,
@@ -33,6 +35,7 @@ from ._api import (
     clean,
     described,
     error_class,
+    is_refusal,
     messages_of,
 )
 
@@ -40,17 +43,20 @@ try:
     import requests
     import urllib3
     from requests.auth import AuthBase
-    from urllib3.exceptions import InsecureRequestWarning, ReadTimeoutError
+    from urllib3.exceptions import ConnectTimeoutError, InsecureRequestWarning, NewConnectionError, ReadTimeoutError
 except ImportError:
     HAS_REQUESTS = False
     AuthBase = object  # type: ignore[assignment,misc]
 else:
     HAS_REQUESTS = True
+    _BEFORE_SENDING = (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
 
 VERSION = "0.1.0"
 
 LONGEST_WAIT = 330
 """Seconds. Cloudflare refuses everything for 5 minutes once its rate limit is hit; nothing is worth a longer wait."""
+
+_HTTP_DATE = r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [1-9][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 16.0
@@ -85,6 +91,8 @@ class Client:
         self._timeout = timeout
         self._retries = retries
         self._verify = verify
+        self.server_time: float | None = None
+        """When the last answer was given, in Unix seconds, by its C(Date) header; None where it has none."""
         # http goes to loopback only, and a proxy from the environment would be handed the credentials in the clear.
         self._session = _session(base_url.startswith("https:"), verify, os.getpid(), threading.get_ident())
         if verify is False:
@@ -98,13 +106,18 @@ class Client:
         Any other write is sent once. Raises a L(CloudflareError).
         """
         attempts = 0
+        unknown = False
         while True:
             attempts += 1
             try:
                 return self._attempt(call)
             except CloudflareError as caught:
                 error = caught
-            if call.writes and error.uncertain:
+            # What an earlier attempt has left open is not closed by the refusal of a later one.
+            unknown = unknown or error.outcome_unknown
+            if call.writes and not unknown:
+                error.aftermath = "Nothing was changed." if error.sent else "Nothing was sent."
+            elif call.writes:
                 if call.settled is None:
                     error.aftermath = "Whether Cloudflare carried it out all the same is unknown."
                     raise error
@@ -112,8 +125,6 @@ class Client:
                 if call.settled.done(state):
                     return state
                 error.aftermath = call.settled.found(state)
-            elif call.writes:
-                error.aftermath = "Nothing was changed."
             if attempts > self._retries or not error.transient or (call.writes and not call.settled):
                 if attempts > 1:
                     error.said += f" ({attempts} attempts)"
@@ -164,20 +175,23 @@ class Client:
         # Every exception of requests is an OSError, and a CA bundle that does not exist is a plain one.
         except OSError as exc:
             raise self._unanswered(call, exc) from exc
+        self.server_time = _http_date(response.headers.get("date"))
         return _result(call, response)
 
     def _unanswered(self, call: Call, exc: Exception) -> CloudflareError:
         causes = _causes(exc)
+        # A CA bundle that does not exist is missed before there is a connection.
+        bundle_missing = not isinstance(exc, requests.RequestException)
+        sent = not bundle_missing and not any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
         if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
-            return TimedOut(call, f"no answer from {self._base_url} within {self._timeout} s")
+            return TimedOut(call, f"no answer from {self._base_url} within {self._timeout} s", sent=sent)
         innermost = causes[-1]
         reason = clean(getattr(innermost, "strerror", None) or innermost)
         tls_failed = isinstance(exc, requests.exceptions.SSLError) and not isinstance(innermost, ssl.SSLEOFError)
-        bundle_missing = not isinstance(exc, requests.RequestException)
         if tls_failed or bundle_missing:
-            return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})")
+            return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})", sent=sent)
         proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
-        return NetworkFailed(call, f"no connection to {self._base_url}{proxy} ({reason})")
+        return NetworkFailed(call, f"no connection to {self._base_url}{proxy} ({reason})", sent=sent)
 
 
 @lru_cache(maxsize=1)
@@ -241,11 +255,15 @@ def _result(call: Call, response: requests.Response) -> Any:
         raise UnexpectedAnswer(call, f"{said}, which is not an answer of its API", status, messages, ray_id)
 
     failure = error_class(status, {message.code for message in messages})
+    refused = is_refusal(status, envelope)
+    if failure is Refused and not envelope:
+        failure = UnexpectedAnswer
     if not failure.transient:
-        raise failure(call, said, status, messages, ray_id)
+        raise failure(call, said, status, messages, ray_id, refused=refused)
     if ray_id:
         said += f", Ray ID {clean(ray_id, 60)}"
-    raise failure(call, said, status, messages, ray_id, _seconds(response.headers.get("retry-after")))
+    retry_after = _seconds(response.headers.get("retry-after"))
+    raise failure(call, said, status, messages, ray_id, retry_after, refused=refused)
 
 
 def _no_json(response: requests.Response) -> str:
@@ -267,11 +285,17 @@ def _no_number(constant: str) -> Any:
 
 def _seconds(retry_after: str | None) -> float | None:
     """The wait that a C(Retry-After) header asks for: whole seconds or, from proxies, a date; None where it is neither."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
+    if retry_after and re.fullmatch(r"\s*[0-9]{1,9}\s*", retry_after):
         return float(retry_after)
+    until = _http_date(retry_after)
+    return None if until is None else max(0.0, until - time.time())
+
+
+def _http_date(header: str | None) -> float | None:
+    """The date in a header as Unix seconds, in the one form in which HTTP writes them; None where it is none."""
+    if header is None or not re.fullmatch(_HTTP_DATE, header):
+        return None
     try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
+        return parsedate_to_datetime(header).timestamp()
+    except (TypeError, ValueError):
         return None

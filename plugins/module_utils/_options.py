@@ -102,10 +102,14 @@ def warn(module: AnsibleModule, warning: str) -> None:
     module.warn(remove_values(warning, module.no_log_values))
 
 
+def keep_secret(module: AnsibleModule, secret: str) -> None:
+    """Have the secret censored in all that the module says from now on. Ansible knows of secrets in options alone."""
+    module.no_log_values.add(secret)
+
+
 def _client(module: AnsibleModule) -> Client:
     client, secret = client_of(module.params)
-    # A secret from the environment is no option, so Ansible does not know that it has to be censored.
-    module.no_log_values.add(secret)
+    keep_secret(module, secret)
     return client
 
 

@@ -222,7 +222,7 @@ def write_topup(account_id: str, before: Topup, wanted: Topup) -> Call:
 
 def _found(topup: Topup, before: Topup) -> str:
     if same(topup, before):
-        return "Reading again shows that nothing was changed."
+        return "Reading again does not show the change, at least not yet; running the same task again is safe."
     held = " ".join(_lines(topup).replace("\n", ", ").rstrip(", ").split())
     return f"Reading again shows neither the old values nor the new ones ({held}): check the account in the dashboard."
 

@@ -259,10 +259,10 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
 def write(client: Client, account_id: str, before: _topup.Topup, wanted: _topup.Topup) -> None:
     try:
         client.send(_topup.write_topup(account_id, before, wanted))
-    except Refused as refused:
-        if refused.status == 400 and _topup.is_set(wanted):
+    except Refused as error:
+        if error.refused and error.status == 400 and _topup.is_set(wanted):
             limits = client.send_for_advice(_topup.read_limits(account_id))
-            refused.next_step = _topup.refusal(wanted["amount"], limits)
+            error.next_step = _topup.refusal(wanted["amount"], limits)
         raise
 
 

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,6 +127,62 @@ def test_a_null_result_acts(client: Client, simulator: Simulator) -> None:
     assert stored(simulator) == TOPUP
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "text"),
+    [
+        ({"fault": "foreign", "status": 451}, 451, "<!DOCTYPE html>"),
+        ({"fault": "foreign", "status": 302}, 302, "<!DOCTYPE html>"),
+        ({"fault": "status", "status": 409}, 409, '{"success": false'),
+        ({"fault": "success_false"}, 200, '{"success": false'),
+    ],
+)
+def test_an_answer_that_hides_what_was_done(
+    client: Client, simulator: Simulator, fault: dict[str, Any], status: int, text: str
+) -> None:
+    simulator.add_faults(fault, {**fault, "acts": True})
+    for expected in ({"amount": None, "threshold": None}, TOPUP):
+        answer = client.ask("POST", json=TOPUP)
+        assert (answer.status_code, answer.text[: len(text)]) == (status, text)
+        assert stored(simulator) == expected
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_body_that_does_not_end(client: Client, simulator: Simulator, acts: bool) -> None:
+    simulator.add_fault(fault="endless", acts=acts)
+    with client.ask("POST", json=TOPUP, stream=True) as answer:
+        assert "Content-Length" not in answer.headers
+        assert len(answer.raw.read(20_000_000)) == 20_000_000
+    assert (stored(simulator) == TOPUP) == acts
+    assert client.ask("GET").status_code == 200
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_body_that_grows_when_unpacked(client: Client, simulator: Simulator, acts: bool) -> None:
+    simulator.add_fault(fault="gzip_bomb", acts=acts)
+    with client.ask("POST", json=TOPUP, stream=True) as answer:
+        packed = answer.raw.read(decode_content=False)
+    assert len(packed) < 1 << 20
+    assert len(gzip.decompress(packed)) == 128 << 20
+    assert (stored(simulator) == TOPUP) == acts
+
+
+def test_a_body_that_comes_a_byte_at_a_time(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault(fault="drip", seconds=0.01)
+    with client.ask("POST", json=TOPUP, stream=True) as answer:
+        assert answer.raw.read1(100) == b"{"
+        assert json.loads(b"{" + answer.raw.read())["result"] == TOPUP
+    assert stored(simulator) == TOPUP
+
+
+@pytest.mark.parametrize("offset", [-86400, 3600])
+def test_an_answer_of_another_time(client: Client, simulator: Simulator, offset: int) -> None:
+    simulator.add_fault(fault="date", offset=offset)
+    answer = client.ask("POST", json=TOPUP)
+    then = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    assert then == pytest.approx(time.time() + offset, abs=60)
+    assert stored(simulator) == TOPUP
+
+
 def test_faults_strike_in_order_where_they_match(client: Client, simulator: Simulator) -> None:
     simulator.add_faults(
         {"fault": "empty_502", "method": "POST"},
@@ -168,6 +227,9 @@ def test_a_fault_strikes_before_credentials_are_looked_at(client: Client, simula
         ({"fault": "status", "status": 400, "message": 1}, "message cannot be 1"),
         ({"fault": "wrong_echo", "amount": 1.5}, "amount cannot be 1.5"),
         ({"fault": "wrong_echo", "threshold": None}, "threshold cannot be None"),
+        ({"fault": "endless", "acts": 1}, "acts cannot be 1"),
+        ({"fault": "foreign"}, "missing a required argument: 'status'"),
+        ({"fault": "date", "offset": 10**12}, "offset cannot be"),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused(simulator: Simulator, fault: dict[str, Any], complaint: str) -> None:
@@ -179,4 +241,5 @@ def test_a_fault_that_cannot_be_is_refused(simulator: Simulator, fault: dict[str
 
 def test_no_fault_is_left_untested() -> None:
     others = {"status", "drop_before", "drop_after", "cut_short", "slow", "redirect", "wrong_echo", "null_result"}
+    others |= {"foreign", "endless", "gzip_bomb", "drip", "date"}
     assert set(_faults.FAULTS) == set(MADE_UP) | others

@@ -4,16 +4,21 @@
 """What can go wrong between a client and Cloudflare, on demand.
 
 Each fault is one function. It takes the exchange and its own parameters, and returns the answer, or None to close the
-connection without one. An answer that is made up here is given instead of acting; ``exchange.act()`` acts.
+connection without one. An answer that is made up here is given instead of acting; ``exchange.act()`` acts. With ``acts``,
+it is given although what was asked for has been done.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
+import itertools
 import json
 import re
 import time
-from typing import Any, Callable, NamedTuple
+import zlib
+from email.utils import formatdate
+from typing import Any, Callable, Iterator, NamedTuple
 
 from ._messages import Answer, ApiError, Request, json_answer
 from ._shapes import is_a
@@ -103,7 +108,10 @@ def slow(exchange: Exchange, seconds: float) -> Answer:
 
 
 @fault
-def success_false(_exchange: Exchange, code: int = 10000, message: str = "It did not work") -> Answer:
+def success_false(
+    exchange: Exchange, code: int = 10000, message: str = "It did not work", acts: bool = False
+) -> Answer:
+    _act_if(acts, exchange)
     raise ApiError(200, code, message)
 
 
@@ -114,13 +122,52 @@ def redirect(_exchange: Exchange, location: str) -> Answer:
 
 @fault
 def status_(
-    _exchange: Exchange,
+    exchange: Exchange,
     status: int,
     code: int = 10000,
     message: str = "Refused by a fault",
     retry_after: str | int | None = None,
+    acts: bool = False,
 ) -> Answer:
+    _act_if(acts, exchange)
     raise ApiError(status, code, message, _wait(retry_after))
+
+
+@fault
+def foreign(exchange: Exchange, status: int, acts: bool = False) -> Answer:
+    """What a proxy in between answers, which no envelope is in."""
+    _act_if(acts, exchange)
+    return _page(status, "text/html; charset=UTF-8", f"<!DOCTYPE html><html><body>Filtered, {status}</body></html>")
+
+
+@fault
+def endless(exchange: Exchange, acts: bool = False) -> Answer:
+    """A body that does not end before the client hangs up, or has taken more than anybody should."""
+    _act_if(acts, exchange)
+    return Answer(
+        200, {"Content-Type": "application/json"}, b"", parts=itertools.repeat(b" " * 65536, _ENDLESS // 65536)
+    )
+
+
+@fault
+def gzip_bomb(exchange: Exchange, acts: bool = False) -> Answer:
+    """A small body, compressed although nobody has asked for that, which becomes a large one."""
+    _act_if(acts, exchange)
+    return Answer(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, _bomb())
+
+
+@fault
+def drip(exchange: Exchange, seconds: float) -> Answer:
+    """Acts; the body of the answer comes a byte at a time, with that many seconds before each."""
+    answer = exchange.act()
+    return answer._replace(parts=_slowly(answer.body, seconds))
+
+
+@fault
+def date(exchange: Exchange, offset: int) -> Answer:
+    """Acts; the answer has the date of a clock that is ahead by so many seconds."""
+    answer = exchange.act()
+    return answer._replace(headers={**answer.headers, "Date": formatdate(time.time() + offset, usegmt=True)})
 
 
 @fault
@@ -141,6 +188,31 @@ def wrong_echo(exchange: Exchange, amount: int = 1111, threshold: int = 555) -> 
 def null_result(exchange: Exchange) -> Answer:
     answer = exchange.act()
     return json_answer(answer.status, {**json.loads(answer.body), "result": None}, answer.headers)
+
+
+_ENDLESS = 256 << 20
+_BOMB = 128 << 20
+_LONGEST_DRIP = 600
+
+
+def _act_if(acts: bool, exchange: Exchange) -> None:
+    if acts:
+        exchange.act()
+
+
+@functools.lru_cache(maxsize=1)
+def _bomb() -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join([packer.compress(bytes(1 << 20)) for _part in range(_BOMB >> 20)] + [packer.flush()])
+
+
+def _slowly(body: bytes, seconds: float) -> Iterator[bytes]:
+    end = time.monotonic() + _LONGEST_DRIP
+    for byte in body:
+        time.sleep(seconds)
+        if time.monotonic() > end:
+            return
+        yield bytes([byte])
 
 
 def _wait(retry_after: str | int | None) -> dict[str, str]:
@@ -164,6 +236,8 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "location": _is_header_value,
     "amount": lambda value: is_a(value, int),
     "threshold": lambda value: is_a(value, int),
+    "acts": lambda value: isinstance(value, bool),
+    "offset": lambda value: is_a(value, int) and abs(value) <= 10**9,
 }
 MATCHING = ("fault", "method", "path", "times")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from email.message import Message
-from typing import Any, NamedTuple
+from typing import Any, Iterable, NamedTuple
 
 WRITE_TOKEN = "cfut_SimulatorWriteTokenThatMustNeverBeShownAnywhere0001"
 READ_TOKEN = "cfut_SimulatorReadTokenThatMustNeverBeShownAnywhere0002"
@@ -40,6 +40,8 @@ class Answer(NamedTuple):
     headers: dict[str, str]
     body: bytes
     cut_short: bool = False
+    parts: Iterable[bytes] | None = None
+    """In place of the body: what is sent one after the other, until the connection closes."""
 
 
 class ApiError(Exception):

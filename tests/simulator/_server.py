@@ -48,9 +48,15 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        self.send_response_only(answer.status)
+        for name, value in {"Server": self.server_version, "Date": self.date_time_string(), **answer.headers}.items():
             self.send_header(name, value)
+        if answer.parts is not None:
+            self.send_header("Connection", "close")
+            self.end_headers()
+            for part in answer.parts:
+                self.wfile.write(part)
+            return
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if answer.cut_short:

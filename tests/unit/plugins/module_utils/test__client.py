@@ -241,12 +241,13 @@ def test_a_write_that_stores_something_else_is_a_failure(client: Client, simulat
     assert "Reading again shows neither the old values nor the new ones" in str(failure)
 
 
-def test_a_write_that_fails_for_good_says_that_nothing_was_changed(
+def test_a_write_that_keeps_failing_may_still_be_carried_out(
     client: Client, simulator: Simulator, pauses: list[float]
 ) -> None:
     simulator.add_fault(fault="html_502", method="POST", times=9)
     failure = failure_of(client, WRITE)
-    assert "Reading again shows that nothing was changed." in str(failure)
+    assert failure.aftermath.startswith("Reading again does not show the change, at least not yet")
+    assert failure.outcome_unknown
     assert methods(simulator) == ["POST", "GET"] * 4
 
 
@@ -298,6 +299,97 @@ def test_a_purchase_is_sent_once(client: Client, simulator: Simulator, pauses: l
     failure_of(client, buy(ACCOUNT_ID, 5000, None))
     assert methods(simulator) == ["POST"]
     assert pauses == []
+
+
+REFUSALS = [400, 401, 402, 403, 404, 405, 422, 429]
+DOUBTFUL = [302, 307, 408, 409, 417, 421, 425, 451, 499, 500, 503]
+
+
+@pytest.mark.parametrize("settled", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.parametrize("status", REFUSALS)
+def test_cloudflares_own_refusal_is_certain(simulator: Simulator, status: int, settled: bool) -> None:
+    simulator.add_fault(fault="status", status=status)
+    call = WRITE if settled else WRITE._replace(settled=None)
+    failure = failure_of(client_of(simulator.api_url, retries=0), call)
+    assert (failure.refused, failure.outcome_unknown, failure.aftermath) == (True, False, "Nothing was changed.")
+    assert methods(simulator) == ["POST"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"fault": "status", "status": status} for status in DOUBTFUL if status >= 400]
+    + [{"fault": "foreign", "status": status} for status in sorted(REFUSALS + DOUBTFUL)]
+    + [{"fault": "success_false"}, {"fault": "html_200"}, {"fault": "drop_before"}],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+def test_any_other_answer_leaves_open_what_became_of_a_write(simulator: Simulator, fault: dict[str, Any]) -> None:
+    client = client_of(simulator.api_url, retries=0)
+    simulator.add_faults({**fault, "method": "POST"}, {**fault, "method": "POST"})
+    unchecked = failure_of(client, WRITE._replace(settled=None))
+    assert unchecked.outcome_unknown
+    assert unchecked.aftermath == "Whether Cloudflare carried it out all the same is unknown."
+    checked = failure_of(client, WRITE)
+    assert checked.outcome_unknown
+    assert checked.aftermath.startswith("Reading again does not show the change, at least not yet")
+    assert methods(simulator) == ["POST", "POST", "GET"]
+
+
+@pytest.mark.parametrize("call", [WRITE, REMOVE], ids=lambda call: call.method)
+@pytest.mark.parametrize(
+    "fault",
+    [{"fault": "status", "status": status} for status in (408, 409, 425, 500)]
+    + [{"fault": "foreign", "status": status} for status in (302, 403, 404, 413, 429, 451, 499, 504)]
+    + [{"fault": "success_false"}],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+def test_a_write_that_was_carried_out_whatever_the_answer_says_is_found(
+    client: Client, simulator: Simulator, fault: dict[str, Any], call: Call
+) -> None:
+    simulator.set_account(ACCOUNT_ID, topup={"amount": 7000, "threshold": 700})
+    simulator.add_fault(**fault, acts=True, method=call.method)
+    assert client.send(call)["amount"] == (5000 if call is WRITE else None)
+    assert methods(simulator) == [call.method, "GET"]
+
+
+def test_a_refusal_does_not_close_what_an_earlier_attempt_has_left_open(
+    client: Client, simulator: Simulator, pauses: list[float]
+) -> None:
+    simulator.add_faults({"fault": "text_503", "method": "POST"}, {"fault": "status", "status": 400, "method": "POST"})
+    failure = failure_of(client, WRITE, _api.Refused)
+    assert failure.aftermath.startswith("Reading again does not show the change, at least not yet")
+    assert methods(simulator) == ["POST", "GET", "POST", "GET"]
+
+
+def test_the_time_of_the_server(client: Client, simulator: Simulator, raw_server: Any) -> None:
+    assert client.server_time is None
+    client.send(READ)
+    assert client.server_time == pytest.approx(time.time(), abs=60)
+    simulator.add_fault(fault="date", offset=-86400)
+    client.send(READ)
+    assert client.server_time == pytest.approx(time.time() - 86400, abs=60)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "now",
+        "9" * 5000,
+        "Sun, 99 Nov 2026 00:00:00 GMT",
+        "Sun, 01 Nov 0000 00:00:00 GMT",
+        "Sun, 01 Nov 2026 99:00:00 GMT",
+        "Sun, 01 Foo 2026 00:00:00 GMT",
+        "Sun, 01 Nov 2026 00:00:00 GMT, Mon, 02 Nov 2026 00:00:00 GMT",
+    ],
+)
+def test_without_a_date_the_time_of_the_server_is_unknown(raw_server: Any, date: str | None) -> None:
+    client = client_of(raw_server.url, retries=0)
+    client.server_time = 1.0
+    header = "" if date is None else f"Date: {date}\r\n"
+    raw_server.answer = f"HTTP/1.1 200 OK\r\n{header}Connection: close\r\nContent-Length: 0\r\n\r\n".encode()
+    failure_of(client, READ)
+    assert client.server_time is None
 
 
 def test_a_refused_write_is_not_repeated(client: Client, simulator: Simulator) -> None:
@@ -392,7 +484,7 @@ def test_whatever_fails_a_success_means_that_it_is_stored(
     try:
         client_of(simulator.api_url).send(WRITE)
     except CloudflareError as failure:
-        if "nothing was changed" in str(failure):
+        if failure.aftermath in ("Nothing was changed.", "Nothing was sent."):
             assert simulator.account(ACCOUNT_ID)["topup"]["amount"] == start
     else:
         assert simulator.account(ACCOUNT_ID)["topup"]["amount"] == 5000

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import trustme
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simulator
-from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import READ, client_of, failure_of
+from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import READ, WRITE, client_of, failure_of
 
 
 def test_the_token_wins_over_netrc(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +55,28 @@ def test_nobody_listens(pauses: list[float]) -> None:
 
 def test_an_unknown_host() -> None:
     failure_of(client_of("https://api.cloudflare.invalid", retries=0), READ, _api.NetworkFailed)
+
+
+@pytest.mark.parametrize("call", [WRITE, WRITE._replace(settled=None)], ids=["checked", "unchecked"])
+def test_what_was_never_sent_changed_nothing(call: Call, tmp_path: Path) -> None:
+    with Simulator() as gone:
+        url = gone.api_url
+    for client in (
+        client_of(url, retries=0),
+        client_of("https://api.cloudflare.invalid", retries=0),
+        client_of("https://127.0.0.1", retries=0, verify=str(tmp_path / "missing.pem")),
+    ):
+        failure = failure_of(client, call)
+        assert (failure.sent, failure.outcome_unknown, failure.aftermath) == (False, False, "Nothing was sent.")
+
+
+def test_a_connection_that_is_never_made_has_sent_nothing() -> None:
+    # The second of two that wait to be accepted is not even connected.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, socket.socket() as waiting:
+        waiting.connect(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        failure = failure_of(client_of(url, timeout=0.3, retries=0), WRITE, _api.TimedOut)
+    assert failure.aftermath == "Nothing was sent."
 
 
 def test_a_slow_answer_times_out(simulator: Simulator) -> None:
@@ -101,8 +124,9 @@ def https_url(authority: trustme.CA) -> Any:
 
 
 def test_an_untrusted_certificate_is_refused_at_once(https_url: str, pauses: list[float]) -> None:
-    failure = failure_of(client_of(https_url), READ, _api.TlsFailed)
+    failure = failure_of(client_of(https_url), WRITE, _api.TlsFailed)
     assert "certificate" in str(failure)
+    assert failure.aftermath == "Nothing was sent."
     assert pauses == []
 
 

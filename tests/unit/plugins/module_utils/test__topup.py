@@ -239,7 +239,10 @@ def test_a_write_is_settled_once_the_amounts_are_read() -> None:
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [
-        (topup(amount=7000, threshold=700, error="x"), "Reading again shows that nothing was changed."),
+        (
+            topup(amount=7000, threshold=700, error="x"),
+            "Reading again does not show the change, at least not yet; running the same task again is safe.",
+        ),
         (
             topup(amount=9000, threshold=500),
             (
