@@ -242,3 +242,16 @@ def object_in(result: object, name: str) -> Mapping[str, Any]:
     if not isinstance(result, dict):
         raise ValueError(f"{name} in it is not an object")
     return result
+
+
+def objects_in(result: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The objects under a key. Raises ValueError where it is no list of them."""
+    items = result.get(key)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError(f"{key} in it is not a list of objects")
+    return items
+
+
+def flag(value: object) -> bool | None:
+    """A boolean of the API; None for anything else."""
+    return value if isinstance(value, bool) else None
