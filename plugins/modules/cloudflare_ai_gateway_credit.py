@@ -18,6 +18,8 @@ description:
   - All money is in B(cents). Cloudflare adds a fee of 5 % to each purchase.
   - A run sends at most one purchase, once, whatever happens. Before, it reads the invoices, and buys nothing while a purchase may
     still be on its way into the balance.
+  - The host where the module runs remembers each purchase before it is sent, in a file of its own for each account. So two runs on
+    that host do not both buy, and a run that was killed is not followed by a second purchase.
 extends_documentation_fragment:
   - finops.cloudflare._attributes
   - finops.cloudflare._attributes.actiongroup_cloudflare
@@ -27,8 +29,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the balance and, if it is too low, the invoices, for which the permission AI Gateway Read is enough. It buys
-        nothing, waits for nothing, and returns what the purchase would cost.
+      - Reads the balance and, if it is too low, the invoices and the limits of the account, for which the permission AI Gateway
+        Read is enough. It buys nothing, waits for nothing, writes no file, and returns what the purchase would cost.
+      - It fails where a run would be refused by O(maximum_charge) and the other limits, by the account's own limits, for lack of a
+        payment method, because of an auto top-up, or because a purchase may be on its way. Whether the card can be charged, only a
+        purchase shows.
   diff_mode:
     support: full
   idempotent:
@@ -49,8 +54,7 @@ options:
   amount:
     description:
       - How much credit a purchase buys, in cents, fee excluded. V(5000) is $50.00.
-      - At least V(1000), which is $10.00. The account may have a maximum as well. Cloudflare checks it when it sells, so that
-        check mode does not see it.
+      - At least V(1000), which is $10.00. The account may have a maximum as well, which check mode sees.
       - Either this or O(target_balance) is required.
     type: int
   target_balance:
@@ -67,34 +71,63 @@ options:
       - Taxes, if Cloudflare charges any, are not foreseen. The module warns if the invoice differs from the expected charge.
     type: int
     required: true
+  maximum_charge_per_day:
+    description:
+      - The most that all purchases of credit of the last 24 hours may charge together, in cents, the next one included.
+      - Purchases count whoever made them, by hand and by an auto top-up as well, and whether they are paid or not. Invoices that are
+        void do not count, nor do those for the usage of a month.
+      - A purchase that would go beyond it is refused, and so is any purchase while an invoice cannot be counted, as it has no date,
+        no amount, or another currency than US dollars.
+      - If not set, there is no such limit.
+    type: int
+    version_added: 0.2.0
+  maximum_charge_per_month:
+    description:
+      - The same as O(maximum_charge_per_day), for the last 30 days.
+      - If not set, there is no such limit.
+    type: int
+    version_added: 0.2.0
+  allow_auto_topup:
+    description:
+      - Whether to buy for an account that has an auto top-up, which buys as well.
+      - If V(false), the module refuses to buy while there is one, unless Cloudflare has stopped it.
+    type: bool
+    default: false
+    version_added: 0.2.0
   payment_method_id:
     description:
-      - The payment method to charge.
+      - The id of the payment method to charge. An empty text is refused.
       - If not set, the account's default payment method.
     type: str
   wait:
     description:
-      - Whether to wait until the purchase is paid and in the balance, and before that for an earlier purchase.
+      - Whether to wait until the purchase is paid and in the balance, and before that for an earlier purchase, and for another run
+        on the same host that decides about the same account.
       - If V(false), the module returns once Cloudflare has accepted the purchase, and fails at once if there is an earlier one on
-        its way.
+        its way, or another run at work.
     type: bool
     default: true
   wait_timeout:
     description:
-      - How many seconds to wait for the purchase, and before that for an earlier one, from V(0) to V(86400), a day.
-      - A purchase that is not paid by then is a failure. A later run continues from it.
+      - How many seconds to wait for the purchase, and before that for an earlier one or another run, from V(0) to V(86400), a day.
+      - A purchase that is not paid by then is a failure, and so is one that neither the balance nor the invoices show by then. A later
+        run continues from it.
+      - If the answer to a purchase is lost, the invoices are looked at until then.
     type: int
     default: 120
 notes:
   - A balance at or above O(minimum_balance) costs one request, a purchase usually seven.
-  - "What the API does not show: two runs that look at the same moment cannot see each other, and both buy. Do not let jobs for the
-    same account run at the same time. If it happens, the module warns afterwards."
+  - "Purchases are remembered below C($XDG_STATE_HOME/finops.cloudflare), or else C(~/.local/state/finops.cloudflare), of the user and
+    on the host that the module runs as and on. That covers forks, loops, jobs that overlap, and a run that is killed and started
+    again. It does not cover another host, another user or home directory, nor a container that is thrown away, such as an execution
+    environment of AWX: there, two runs at the same moment both buy. Let one job at a time work for an account."
+  - If a run ends without learning what became of its purchase, later runs buy nothing until an invoice shows it, or until a person
+    has looked and has removed the file that the message names.
   - The balance lags behind the payment, for a time that is not documented. For 15 minutes after an invoice was made, the module
     takes its credit as on its way. An invoice that is paid much later, such as after a bank's confirmation, can be in nobody's
     view for as long as the balance lags.
   - A failure that says that something may have been charged needs a person. Do not repeat this task with C(until) and
     C(retries), nor a job by itself.
-  - Use either this module or auto top-up for an account. With both, a sudden drop of the balance can make both buy.
   - Reading needs the permission AI Gateway Read, buying AI Gateway Write.
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup
@@ -108,6 +141,8 @@ EXAMPLES = r"""
     minimum_balance: 1000 # cents
     amount: 5000 # cents
     maximum_charge: 5250 # cents, fee included
+    maximum_charge_per_day: 10500 # cents, of all purchases
+    maximum_charge_per_month: 50000
     api_token: "{{ cloudflare_api_token }}"
 
 - name: See what would be charged to bring the balance up to $100.00
