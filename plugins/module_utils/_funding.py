@@ -145,23 +145,6 @@ def check_payer(account_id: str, order: Order, credit: Mapping[str, Any], paymen
         )
 
 
-def check_limits(charge: Charge, limits: Mapping[str, Any] | None) -> None:
-    """Raises L(UserError) where the account's own limits, None if they are not known, forbid a purchase."""
-    if limits is None:
-        return
-    minimum, maximum = limits["min_cents"], limits["max_cents"]
-    if maximum is not None and charge.amount > maximum:
-        raise UserError(
-            f"Cloudflare would refuse this: {money(charge.amount)} is over this account's limit, the most that one purchase may "
-            f"buy is {money(maximum)}."
-        )
-    if minimum is not None and charge.amount < minimum:
-        raise UserError(
-            f"Cloudflare would refuse this: {money(charge.amount)} is under this account's limit, the least that one purchase "
-            f"may buy is {money(minimum)}."
-        )
-
-
 def check_history(account_id: str, history: History, now: float) -> list[str]:
     """Warnings about invoices that could not be read. Raises L(UserError) where a recent one may be among them."""
     if history.known_since == -math.inf:

@@ -318,7 +318,7 @@ from ansible_collections.finops.cloudflare.plugins.module_utils import (
     _purchase,
     _topup,
 )
-from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, NotFound, UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
 
@@ -421,7 +421,8 @@ class Run:
         self.check_caps(charge, look)
         if self.module.check_mode:
             # A purchase finds out by itself.
-            _funding.check_limits(charge, self.read_limits())
+            witness = _billing.read_balance(self.account_id)
+            _topup.check_limits(charge.amount, self.client.send_if_known(_topup.read_limits(self.account_id), witness))
         self.warn(_funding.charge_warnings(self.account_id, self.order, look.balance, charge))
         return charge
 
@@ -582,14 +583,6 @@ class Run:
 
     def read_history(self, kind: str) -> _invoices.History:
         return _invoices.read_history(self.client.send, self.account_id, kind)
-
-    def read_limits(self) -> Mapping[str, Any] | None:
-        try:
-            limits: Mapping[str, Any] = self.client.send(_topup.read_limits(self.account_id))
-        except NotFound:
-            # Not every version of the API has them.
-            return None
-        return limits
 
     def warn(self, warnings: Sequence[str]) -> None:
         for warning in warnings:

@@ -126,7 +126,7 @@ def test_a_change_is_reviewed_then_made_then_nothing_is_left_to_do(
     review = launch("topup.yml", environment, variables, ["--check", "--diff"])
     assert (review.status, review.changed) == ("successful", 1)
     assert "+amount: 5000 ($50.00)" in review.stdout
-    assert sent(simulator) == [("GET", kind)]
+    assert sent(simulator) == [("GET", kind)] * 2
 
     run = launch("topup.yml", environment, variables, ["--diff"])
     assert (run.status, run.changed) == ("successful", 1)

@@ -69,7 +69,7 @@ STEPS = [
     Step(
         "Look before money moves: check mode shows the change and makes none",
         f"{PLAYBOOK} -e amount=5000 -e threshold=1000 --check --diff",
-        ["GET"],
+        ["GET", "GET"],
         OFF,
         recap(changed=1),
     ),
@@ -90,7 +90,7 @@ STEPS = [
     Step(
         "Check what twice the amount would change",
         f"{PLAYBOOK} -e amount=10000 -e threshold=1000 --check --diff",
-        ["GET"],
+        ["GET", "GET"],
         (5000, 1000),
         recap(changed=1),
     ),

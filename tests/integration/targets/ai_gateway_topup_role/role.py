@@ -104,7 +104,7 @@ def manage_a_list(runner: Runner) -> None:
     assert f"{CHANGED} {CHECKED} {FAILED}" in checked
     assert "-auto top-up: not set +auto top-up: set +amount: 7000 ($70.00) +threshold: 2000 ($20.00)" in checked
     assert f"--- before: auto top-up of account {OLD_ID}" in checked
-    assert runner.calls() == ["GET f", "GET 0", "GET a", "GET b", "GET d", "GET c"]
+    assert runner.calls() == ["GET f", "GET 0", "GET 0", "GET a", "GET b", "GET d", "GET d", "GET c", "GET c"]
     assert runner.stored(ACCOUNT_ID, TOKEN_ID, OLD_ID) == [(None, None), (None, None), (2500, 500)]
 
     shown = runner.run(play, code=2)
@@ -281,7 +281,9 @@ def keep_credit(runner: Runner) -> None:
     assert balances() == [before[0], 6000, 1899.5, 1500, before[4], 999]
     assert runner.stored(SAME_ID) == [(5000, 1000)]
 
-    assert "0 of 9 accounts needed a change. 4 of 9 accounts failed: Dear, Capped, Null, Twice." in runner.run(play, code=2)
+    assert "0 of 9 accounts needed a change. 4 of 9 accounts failed: Dear, Capped, Null, Twice." in runner.run(
+        play, code=2
+    )
 
 
 def keep_secrets(runner: Runner) -> None:

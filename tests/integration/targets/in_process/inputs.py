@@ -60,7 +60,16 @@ OPTIONS = {
     },
 }
 # Without these, little else is tried.
-USUAL = {"api_token", "amount", "threshold", "gather", "minimum_balance", "maximum_charge", "wait_timeout", "allow_auto_topup"}
+USUAL = {
+    "api_token",
+    "amount",
+    "threshold",
+    "gather",
+    "minimum_balance",
+    "maximum_charge",
+    "wait_timeout",
+    "allow_auto_topup",
+}
 
 FAULTS: list[dict[str, Any]] = [
     {"fault": "echo_secret"},

@@ -280,7 +280,7 @@ def test_ineligible(run: Runner, reason: str, said: str) -> None:
 def test_refusals_with_their_next_step(run: Runner) -> None:
     assert "Reading was allowed, buying was not" in run(api_token=READ_TOKEN)["msg"]
     over = run(amount=600000, maximum_charge=900000)
-    assert "the most that one top-up may buy is 500000 ($5,000.00)" in over["msg"]
+    assert "the most that one purchase may buy is 500000 ($5,000.00)" in over["msg"]
     assert run.calls == [*LOOK, BUY, LIMITS, ELIGIBILITY]
     assert run.bought == []
 
