@@ -140,12 +140,6 @@ def _key(invoice: Invoice) -> tuple[object, ...]:
     return invoice["id"], invoice["created"], invoice["amount_due"]
 
 
-def ids_since(invoices: Sequence[Invoice], since: float) -> tuple[str, ...]:
-    """The ids of the invoices made since this moment, in Unix seconds, and of those whose date is not known."""
-    dated = ((invoice["id"], created_seconds(invoice)) for invoice in invoices)
-    return tuple(invoice_id for invoice_id, made in dated if invoice_id and (made is None or made >= since))
-
-
 def summary(invoice: Invoice) -> dict[str, Any]:
     """What results show of an invoice."""
     return {"id": invoice["id"], "status": invoice["status"]}

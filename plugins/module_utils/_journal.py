@@ -43,23 +43,32 @@ class Entry(NamedTuple):
     total: int
     """Cents that it charges."""
     known: tuple[str, ...]
-    """The ids of recent invoices that were there before."""
+    """The ids of the invoices that were there before, of those that could be taken for this purchase by their date."""
     invoice_id: str | None = None
     """None as long as it is not known whether Cloudflare accepted it."""
+
+    def precedes(self, invoice: Invoice) -> bool:
+        """Whether an invoice can have been made by this purchase or later, as far as clocks can be compared."""
+        made = created_seconds(invoice)
+        return made is not None and made >= self.at - _CLOCK_SKEW
 
     def matches(self, invoice: Invoice) -> bool:
         """Whether an invoice can only be that of this purchase: made since, and for the same sum."""
         if self.invoice_id is not None or invoice["id"] is None:
             return self.invoice_id is not None and self.invoice_id == invoice["id"]
-        made = created_seconds(invoice)
         # How Cloudflare rounds its fee is not documented.
         amounts = [invoice[key] for key in ("amount_due", "amount_paid") if invoice[key] is not None]
         return (
             invoice["id"] not in self.known
-            and made is not None
-            and made >= self.at - _CLOCK_SKEW
+            and self.precedes(invoice)
             and any(abs(amount - self.total) <= 1 for amount in amounts)
         )
+
+
+def intent(at: float, amount: int, total: int, invoices: Sequence[Invoice]) -> Entry:
+    """A purchase that is about to be sent, while these are the invoices."""
+    entry = Entry(at, amount, total, ())
+    return entry._replace(known=tuple(each["id"] for each in invoices if each["id"] and entry.precedes(each)))
 
 
 def unlisted(entries: Sequence[Entry], invoices: Sequence[Invoice]) -> list[Entry]:

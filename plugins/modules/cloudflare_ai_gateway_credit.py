@@ -447,8 +447,7 @@ class Run:
     def buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
         """Send the purchase, once. What it leaves in the journal is what a later run has to know if this one ends here."""
         now = self.now()
-        known = _invoices.ids_since(look.history.invoices, now - _funding.DAY)
-        entry = _journal.Entry(now, charge.amount, charge.total, known)
+        entry = _journal.intent(now, charge.amount, charge.total, look.history.invoices)
         others = [other for other in look.unlisted if now - other.at <= _funding.MONTH]
         journal.begin([*others, entry])
         self.warn(_funding.unprotected(self.account_id, journal.problem))

@@ -15,6 +15,7 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._api import User
 from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
 from ansible_collections.finops.cloudflare.plugins.module_utils._journal import (
     Entry,
+    intent,
     journal_as_it_is,
     journal_path,
     locked_journal,
@@ -220,6 +221,19 @@ def test_a_disk_that_is_full_is_told(path: str, monkeypatch: pytest.MonkeyPatch)
 )
 def test_an_invoice_is_that_of_a_purchase_by_its_sum_and_time(changes: dict[str, Any], same: bool) -> None:
     assert INTENT.matches(invoice(**changes)) is same
+
+
+def test_invoices_that_were_there_before_are_not_those_of_the_purchase() -> None:
+    before = [
+        invoice(id="in_void"),
+        invoice(id="in_old", created=AT - 999),
+        invoice(id=None),
+        invoice(id="in_x", created=None),
+    ]
+    entry = intent(AT, 5000, 5250, before)
+    assert entry.known == ("in_void",)
+    assert not any(entry.matches(each) for each in before)
+    assert entry.matches(invoice())
 
 
 def test_a_purchase_that_was_accepted_is_found_by_its_id_alone() -> None:
