@@ -151,7 +151,7 @@ import hashlib
 import json
 from typing import Any, Mapping
 
-from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.errors import AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
@@ -201,7 +201,8 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         """What is in the cache, if it can be what this plugin has put there."""
         try:
             kept = self._cache.get(key)
-        except AnsibleError as error:
+        # What somebody wrote into it can make a cache plugin, or the decoder behind it, raise anything.
+        except Exception as error:  # noqa: BLE001  # pylint: disable=broad-exception-caught
             self.display.warning(f"The cache cannot be read, so the accounts are read anew: {error}")
             return None
         found = _accounts.accounts_in_cache(kept, self.get_option("fetch") or [])
