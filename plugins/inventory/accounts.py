@@ -64,7 +64,6 @@ options:
         hyphen or an underscore. It cannot be empty.
     type: str
     default: cloudflare_
-    version_added: 0.1.0
   fetch:
     description:
       - What to read of each account, with one request for each. A token needs the permission AI Gateway Read.
@@ -101,7 +100,7 @@ notes:
     you write the names yourself, hosts are added to groups of other inventories too.
   - Patterns that begin with a wildcard, V(*prod) for one, match names of accounts as well, whatever they begin with.
   - An id that is a host elsewhere is taken for the account, so that another inventory can give it groups and variables. If that
-    host has C(ansible_host), or a C(ansible_connection) other than V(local), the inventory fails.
+    host has C(ansible_host), a C(ansible_connection) other than V(local) or another C(cloudflare_account_id), the inventory fails.
   - With O(cache), names, types and what O(fetch) reads are kept, apart for each set of credentials, but neither the credentials nor
     a result with an account that could not be read. What is in the cache and was not written by this plugin is left aside, with
     a warning.

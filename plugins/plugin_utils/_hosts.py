@@ -55,14 +55,14 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
         by_name = self.get_option("hostname") == "name"
         wanted = _accounts.own_names(accounts, self.get_option("hostname_prefix")) if by_name else {}
         hosts = _names.host_names(self.inventory, [account["id"] for account in accounts], wanted, written)
+        _names.check_written(written, {*self.inventory.hosts, *hosts.names.values()})
         if hosts.refused:
             self.display.warning(
-                f"{len(hosts.refused)} accounts are called by their ids, as others have the names: {some(hosts.refused)}."
+                f"These names belong to other hosts or groups, so the accounts are called by their ids: {some(hosts.refused)}."
             )
         self.inventory.add_group(_accounts.GROUP)
         for account in accounts:
             self._add_host(hosts.names[account["id"]], account)
-        _names.check_written(self.inventory, written)
         keyed = _names.KeyedGroups(self.inventory, written)
         for host in hosts.names.values():
             self._construct(host, keyed)
@@ -78,7 +78,8 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
             "ansible_connection": trusted("local"),
             # The Python that runs Ansible has what this collection needs, wherever the inventory is used.
             "ansible_python_interpreter": trusted("{{ ansible_playbook_python }}"),
-            "cloudflare_account_id": account["id"],
+            # By now it is 32 hexadecimal characters, from wherever it came; whoever reads an exported inventory gets a plain text.
+            "cloudflare_account_id": trusted(account["id"]),
             "cloudflare_account_name": foreign(account["name"]),
             "cloudflare_account_type": foreign(account["type"]),
             **{f"cloudflare_ai_gateway_{part}": foreign(value) for part, value in account["parts"].items()},

@@ -43,18 +43,22 @@ def host_names(
     """
     known = _known_accounts(inventory)
     taken = {name.lower() for name in (*inventory.hosts, *inventory.groups, *written, GROUP)}
-    names = {account_id: known.get(account_id) or wanted.get(account_id, account_id) for account_id in ids}
-    refused = [name for account_id, name in names.items() if account_id not in known and name.lower() in taken]
-    names.update({account_id: account_id for account_id, name in names.items() if name in refused})
-    for account_id, name in names.items():
+    names: dict[str, str] = {}
+    refused = []
+    for account_id in ids:
+        name = known.get(account_id) or wanted.get(account_id, account_id)
+        if account_id in wanted and account_id not in known and name.lower() in taken:
+            refused.append(name)
+            name = account_id
         if name in inventory.groups:
             raise UserError(f"A group of another inventory is called like the account {name}: rename that group.")
-        if account_id not in known and name in inventory.hosts and _is_machine(inventory.hosts[name].vars):
+        if name in inventory.hosts and _is_something_else(inventory.hosts[name].vars, account_id):
             raise UserError(
-                f"A host of another inventory, with an address or a connection of its own, is called like the account {name}: "
-                "its tasks would run on the controller. Rename that host, or use another inventory."
+                f"A host of another inventory is called like the account {name}, and is not meant to be it, as it has an address, a "
+                "connection or an account of its own: its tasks would run on the controller. Rename that host."
             )
-    return Hosts(names, [name for name in refused if name not in ids])
+        names[account_id] = name
+    return Hosts(names, refused)
 
 
 def _known_accounts(inventory: InventoryData) -> dict[str, str]:
@@ -64,8 +68,10 @@ def _known_accounts(inventory: InventoryData) -> dict[str, str]:
     return {account_id: name for account_id, name in hosts if is_account_id(account_id)}
 
 
-def _is_machine(variables: Mapping[str, Any]) -> bool:
-    """Whether a host is more than an id, which a user may well write elsewhere to give an account groups and variables."""
+def _is_something_else(variables: Mapping[str, Any], account_id: str) -> bool:
+    """Whether a host cannot be what a user wrote to give this account groups and variables, which may well have been."""
+    if variables.get("cloudflare_account_id", account_id) != account_id:
+        return True
     if "ansible_connection" in variables:
         return variables["ansible_connection"] != "local"
     return "ansible_host" in variables or "ansible_ssh_host" in variables
@@ -114,13 +120,13 @@ def _parents(position: int, entry: Mapping[str, Any]) -> list[str]:
     return [str(parent)]
 
 
-def check_written(inventory: InventoryData, written: Collection[str]) -> None:
-    """Raises L(UserError) where a group is to be called like a host."""
-    hosts = {name.lower(): name for name in inventory.hosts}
+def check_written(written: Collection[str], hosts: Collection[str]) -> None:
+    """Raises L(UserError) where a group would be called like one of the hosts."""
+    hosts_by_name = {name.lower(): name for name in hosts}
     for name in sorted({*written, GROUP}):
-        if name.lower() in hosts:
+        if name.lower() in hosts_by_name:
             raise UserError(
-                f"A host is called {hosts[name.lower()]}, like a group of this inventory: rename one of them."
+                f"A host is called {hosts_by_name[name.lower()]}, like a group of this inventory: rename one of them."
             )
 
 

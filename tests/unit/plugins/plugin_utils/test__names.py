@@ -60,6 +60,8 @@ def test_an_account_is_one_host_whatever_its_sources_call_it() -> None:
 
 
 def test_another_account_of_that_name_is_another_host() -> None:
+    renamed = inventory_of(accounts={"cf_a": ACCOUNT_ID})
+    assert names(renamed, one="cf_b", two="cf_a") == (["cf_a", OTHER_ACCOUNT_ID], ["cf_a"])
     assert names(inventory_of(accounts={"cf_a": "e" * 32}), one="cf_a") == ([ACCOUNT_ID, OTHER_ACCOUNT_ID], ["cf_a"])
 
 
@@ -74,12 +76,16 @@ def test_an_id_that_is_written_elsewhere_is_the_account(variables: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "variables", [{"ansible_host": "10.0.0.1"}, {"ansible_connection": "ssh"}, {"ansible_ssh_host": "x"}]
+    "variables",
+    [
+        {"ansible_host": "10.0.0.1"},
+        {"ansible_connection": "ssh"},
+        {"ansible_ssh_host": "x"},
+        {"cloudflare_account_id": OTHER_ACCOUNT_ID},
+    ],
 )
 def test_an_id_that_is_a_machine_elsewhere_is_refused(variables: dict[str, Any]) -> None:
-    with pytest.raises(
-        UserError, match=f"is called like the account {ACCOUNT_ID}: its tasks would run on the controller"
-    ):
+    with pytest.raises(UserError, match=f"is called like the account {ACCOUNT_ID}, .* would run on the controller"):
         names(inventory_of({ACCOUNT_ID: variables}))
 
 
@@ -166,11 +172,11 @@ def test_what_are_no_groups_is_left_to_ansible(groups: object, keyed: object) ->
 
 
 def test_no_group_is_called_like_a_host() -> None:
-    _names.check_written(inventory_of({"web01": {}}, ("prod",)), {"low", "prod"})
+    _names.check_written({"low", "prod"}, ["web01"])
     with pytest.raises(UserError, match="A host is called WEB01, like a group of this inventory"):
-        _names.check_written(inventory_of({"WEB01": {}}), {"web01"})
+        _names.check_written({"web01"}, ["WEB01"])
     with pytest.raises(UserError, match="A host is called cloudflare_accounts, like a group"):
-        _names.check_written(inventory_of({"cloudflare_accounts": {}}), set())
+        _names.check_written(set(), ["cloudflare_accounts"])
 
 
 def draft_of(host: str, *groups: str, parent: str | None = None) -> InventoryData:
