@@ -121,4 +121,4 @@ def _verbatim(value: object) -> str | None:
 
 def _size(claimed: int | float | None) -> int | float:
     """How many accounts a full page holds, as a server may put fewer on it than it is asked for, but not more."""
-    return PER_PAGE if claimed is None or claimed < 1 else min(claimed, PER_PAGE)
+    return PER_PAGE if claimed is None else min(claimed, PER_PAGE)

@@ -107,7 +107,3 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
         finally:
             self.inventory = inventory
         keyed.add(host, draft)
-
-    def _compose(self, template: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
-        # On ansible-core 2.18, text that is joined to a foreign one is no longer marked as foreign.
-        return foreign(super()._compose(template, variables, *args, **kwargs))

@@ -185,7 +185,11 @@ def test_a_cache_that_is_no_json_is_left_aside(
 def test_texts_of_a_cache_are_never_evaluated(
     inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path, tagged: bool
 ) -> None:
-    options = {**cache, "fetch": ["topup"], "compose": {"composed": "cloudflare_account_name ~ '!'"}}
+    options = {
+        **cache,
+        "fetch": ["topup"],
+        "compose": {"composed": "(cloudflare_account_name ~ cloudflare_ai_gateway_topup.error) | replace('x', 'y')"},
+    }
     inventory.parse(**options)
     evil = trusted(EVIL) if tagged else EVIL
 
@@ -204,4 +208,4 @@ def test_texts_of_a_cache_are_never_evaluated(
     assert templar.template(variables["cloudflare_account_name"]) == EVIL
     assert templar.template(variables["cloudflare_account_type"]) == EVIL
     assert templar.template(variables["cloudflare_ai_gateway_topup"])["error"] == EVIL
-    assert templar.template(variables["composed"]) == f"{EVIL}!"
+    assert templar.template(variables["composed"]) == EVIL * 2

@@ -235,7 +235,7 @@ def test_the_simulator_is_listed_over_http(simulator: Simulator) -> None:
     assert [request["query"] for request in simulator.requests] == [f"page={page}&per_page=50" for page in (1, 2, 3)]
 
 
-HOSTILE = {
+HOSTILE: dict[str, dict[str, list[int] | None]] = {
     "total_count": {
         "of_the_page": [1, 2, 3, 4, 5],
         "zero": [1, 2, 3, 4, 5],
@@ -246,7 +246,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("setting", "value"), [(setting, value) for setting in HOSTILE for value in HOSTILE[setting]])
+@pytest.mark.parametrize(
+    ("setting", "value"), [(setting, value) for setting, values in HOSTILE.items() for value in values]
+)
 def test_a_list_that_is_wrong_loses_nothing_in_silence(simulator: Simulator, setting: str, value: str) -> None:
     for account_id in ids(168):
         simulator.set_account(account_id)
