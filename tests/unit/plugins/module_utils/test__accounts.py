@@ -19,6 +19,7 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._api import (
     UserError,
 )
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
+from ansible_collections.finops.cloudflare.plugins.module_utils._values import is_account_id
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, OTHER_ACCOUNT_ID, Simulator
 from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import client_of
 from hypothesis import given
@@ -215,11 +216,11 @@ def test_what_a_cache_cannot_hold(found: object) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(ACCOUNT_ID),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
             st.sampled_from(["id", "name", "type", "parts", "error", "topup", "balance"]), inner, max_size=6
-        )
+        ),
     ),
 )
 
@@ -227,5 +228,5 @@ JSON = st.recursive(
 @given(JSON, st.sampled_from([[], ["balance"], ["topup", "balance"]]))
 def test_whatever_a_cache_holds_is_no_traceback(found: object, parts: list[str]) -> None:
     for account in _accounts.accounts_in_cache(found, parts) or []:
-        assert _accounts.is_account_id(account["id"])
+        assert is_account_id(account["id"])
         assert list(account["parts"]) == parts

@@ -34,7 +34,7 @@ def inventory_of(
 
 def names(inventory: InventoryData, written: tuple[str, ...] = (), **wanted: str) -> tuple[list[str], list[str]]:
     ids = {"one": ACCOUNT_ID, "two": OTHER_ACCOUNT_ID}
-    hosts = _names.host_names(inventory, list(ids.values()), {ids[key]: wanted[key] for key in wanted}, written)
+    hosts = _names.host_names(inventory, list(ids.values()), {ids[key]: name for key, name in wanted.items()}, written)
     return [hosts.names[account_id] for account_id in ids.values()], hosts.refused
 
 
