@@ -19,6 +19,8 @@ SWITCHES = {
     "limits": ("known", "unknown"),
     "accounts": ("listed", "hidden"),
     "result_info": ("full", "missing"),
+    "total_count": ("right", "of_the_page", "zero", "too_many"),
+    "pages": ("numbered", "capped", "clamped", "repeated", "endless"),
     "usage_bounds": ("required", "optional", "aligned"),
     "usage_order": ("oldest_first", "newest_first"),
     "empty_buckets": ("left_out", "zero"),
