@@ -69,9 +69,8 @@ BANKS = st.fixed_dictionaries(
     }
 )
 ORDERS = st.sampled_from([{"amount": 5000}, {"amount": 1000}, {"target_balance": 6000}, {"target_balance": FLOOR}])
-CAPS = st.sampled_from(
-    [{}, {}, {"maximum_charge_per_day": 5250}, {"maximum_charge_per_month": 12000, "maximum_charge_per_day": 9000}]
-)
+CAPS = st.sampled_from([{}, {"maximum_charge_per_day": 6300}, {"maximum_charge_per_month": 10499}])
+MEANWHILE = st.sampled_from([None, "settle", "give_up_the_newest_and_settle"])
 LISTS = st.sampled_from(
     [
         {"invoices_per_page": 100},
@@ -87,10 +86,28 @@ class Killed(BaseException):
     """The end of a process where it stands."""
 
 
+class Clock:
+    """Time that passes in sleeping alone, where something can happen meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.meanwhile: Callable[[], None] | None = None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.meanwhile:
+            happen, self.meanwhile = self.meanwhile, None
+            happen()
+
+    def time(self) -> float:
+        return self.now
+
+
 class Histories(RuleBasedStateMachine):
     run_module: Callable[..., dict[str, Any]]
     simulator: Simulator
     state: Path
+    clock: Clock
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,9 +135,13 @@ class Histories(RuleBasedStateMachine):
         return purchases
 
     # What goes wrong in half of the runs would leave little to see of the others.
-    @rule(order=ORDERS, wait=st.sampled_from([0, 30]), bank=BANKS)
-    def run_without_faults(self, order: dict[str, int], wait: int, bank: dict[str, Any]) -> None:
-        self.check_run({**order, "wait": wait > 0, "wait_timeout": wait}, bank)
+    @rule(order=ORDERS, caps=CAPS, wait=st.sampled_from([0, 30]), bank=BANKS, meanwhile=MEANWHILE)
+    def run_without_faults(
+        self, order: dict[str, int], caps: dict[str, int], wait: int, bank: dict[str, Any], meanwhile: str | None
+    ) -> None:
+        self.clock.meanwhile = getattr(self, meanwhile) if meanwhile else None
+        self.check_run({**order, **caps, "wait": wait > 0, "wait_timeout": wait}, bank)
+        self.clock.meanwhile = None
 
     @rule(
         order=ORDERS,
@@ -163,7 +184,8 @@ class Histories(RuleBasedStateMachine):
     ) -> None:
         self.simulator.set_account(ACCOUNT_ID, purchases=bank)
         self.simulator.forget_requests()
-        invoices, balance, owed = len(self.account["invoices"]), self.account["balance"], self.owed
+        invoices = len(self.account["invoices"])
+        before: list[tuple[float, int]] = []
         options = {
             "account_id": ACCOUNT_ID,
             "api_token": WRITE_TOKEN,
@@ -175,8 +197,7 @@ class Histories(RuleBasedStateMachine):
         result: dict[str, Any] | None = None
         lock = locked_journal(str(self.journal), ACCOUNT_ID, _deadline.Deadline(0)) if rival else nullcontext()
         with pytest.MonkeyPatch.context() as patch, lock:
-            if killed:
-                _kill_at_the_purchase(patch, late=killed == "after")
+            _at_the_purchase(patch, lambda: before.append((self.account["balance"], self.owed)), killed)
             try:
                 result = self.run_module(cloudflare_ai_gateway_credit.main, options, check_mode)
             except Killed:
@@ -188,9 +209,9 @@ class Histories(RuleBasedStateMachine):
         new = self.account["invoices"][: len(self.account["invoices"]) - invoices]
         assert len(new) <= len(sent)
         if new:
-            # What was on its way when it was bought would have been enough, or the rules were kept.
-            assert balance < FLOOR
-            assert owed == 0
+            # Nothing was on its way when it was bought, that would have been enough.
+            assert before[0][0] < FLOOR
+            assert before[0][1] == 0
             assert new[0]["amount_due"] <= options["maximum_charge"]
             for cap in ("maximum_charge_per_day", "maximum_charge_per_month"):
                 # All of a history happens within a day.
@@ -246,6 +267,25 @@ class Histories(RuleBasedStateMachine):
         """The bank pays at last."""
         self.simulator.settle(ACCOUNT_ID)
 
+    @rule(paid=st.booleans())
+    def buy_elsewhere(self, paid: bool) -> None:
+        """Another machine, or a person in the dashboard, buys."""
+        self.simulator.set_account(ACCOUNT_ID, purchases={"list_reads": 0})
+        invoice = _purchases._invoice(self.account, 2000)
+        purchase = {"id": invoice["id"], "credit": 2000, "paid": False, "status_checks": None, "balance_reads": 2}
+        self.account["unsettled"].append(purchase)
+        if paid:
+            _purchases.settle(self.account, invoice["id"])
+
+    def give_up_the_newest_and_settle(self) -> None:
+        """Of several that are open, the newest is voided and the others are paid."""
+        open_ids = [invoice["id"] for invoice in self.account["invoices"] if invoice["status"] == "open"]
+        for invoice in self.account["invoices"]:
+            if open_ids and invoice["id"] == open_ids[0]:
+                invoice["status"] = "void"
+        self.account["unsettled"][:] = [each for each in self.account["unsettled"] if each["id"] not in open_ids[:1]]
+        self.simulator.settle(ACCOUNT_ID)
+
     @precondition(lambda self: any(invoice["status"] == "open" for invoice in self.account["invoices"]))
     @rule()
     def give_up(self) -> None:
@@ -262,15 +302,16 @@ class Histories(RuleBasedStateMachine):
         self.journal.unlink()
 
     @precondition(lambda self: self.account["invoices"] or self.remembered)
-    @rule()
-    def let_time_pass(self) -> None:
-        """Longer than what is paid takes to be in the balance, and a new invoice to be in the list.
+    @rule(list_lags=st.sampled_from([False, False, True]))
+    def let_time_pass(self, list_lags: bool) -> None:
+        """Longer than what is paid takes to be in the balance, and mostly longer than a new invoice takes to be listed.
 
         What is paid only after that is taken to be in the balance at once: the API does not show that it was late.
         """
         for purchase in self.account["unsettled"]:
             purchase["balance_reads"] = 0
-        self.account["unlisted"].clear()
+        if not list_lags:
+            self.account["unlisted"].clear()
         for invoice in self.account["invoices"]:
             invoice["created"] -= LONG
         if remembered := [{**entry, "at": entry["at"] - LONG} for entry in self.remembered]:
@@ -279,15 +320,19 @@ class Histories(RuleBasedStateMachine):
             _purchases.settle(self.account, invoice["id"])
 
 
-def _kill_at_the_purchase(patch: pytest.MonkeyPatch, late: bool) -> None:
+def _at_the_purchase(patch: pytest.MonkeyPatch, look: Callable[[], None], killed: str | None) -> None:
     send = _client.Client.send
 
     def instead(client: _client.Client, call: Any) -> Any:
         if not call.path.endswith("billing/topup"):
             return send(client, call)
-        if late:
-            send(client, call)
-        raise Killed
+        look()
+        if killed == "before":
+            raise Killed
+        answer = send(client, call)
+        if killed == "after":
+            raise Killed
+        return answer
 
     patch.setattr(_client.Client, "send", instead)
 
@@ -295,14 +340,10 @@ def _kill_at_the_purchase(patch: pytest.MonkeyPatch, late: bool) -> None:
 def test_histories(
     run_module: Callable[..., dict[str, Any]], simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    clock = SimpleNamespace(now=0.0)
-
-    def sleep(seconds: float) -> None:
-        clock.now += seconds
-
-    monkeypatch.setattr(_deadline, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
-    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=sleep, time=lambda: clock.now))
-    here = {"run_module": staticmethod(run_module), "simulator": simulator, "state": tmp_path / "state"}
+    clock = Clock()
+    monkeypatch.setattr(_deadline, "time", SimpleNamespace(sleep=clock.sleep, monotonic=clock.time))
+    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=clock.sleep, time=clock.time))
+    here = {"run_module": staticmethod(run_module), "simulator": simulator, "state": tmp_path / "state", "clock": clock}
     run_state_machine_as_test(
         type("HistoriesHere", (Histories,), here),
         settings=settings(max_examples=200, stateful_step_count=15, deadline=None, derandomize=True, database=None),
