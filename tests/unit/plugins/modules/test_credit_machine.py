@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,7 +71,7 @@ BANKS = st.fixed_dictionaries(
     }
 )
 ORDERS = st.sampled_from([{"amount": 5000}, {"amount": 1000}, {"target_balance": 6000}, {"target_balance": FLOOR}])
-CAPS = st.sampled_from([{}, {"maximum_charge_per_day": 6300}, {"maximum_charge_per_month": 10499}])
+CAPS = st.sampled_from([{}, {"maximum_charge_per_day": 6300}, {"maximum_charge_per_month": 8000}])
 MEANWHILE = st.sampled_from([None, "settle", "give_up_the_newest_and_settle"])
 LISTS = st.sampled_from(
     [
@@ -114,7 +116,18 @@ class Histories(RuleBasedStateMachine):
         _client._session.cache_clear()
         shutil.rmtree(self.state, ignore_errors=True)
         self.simulator.reset()
-        self.simulator.set_account(ACCOUNT_ID, balance=400, invoices=[])
+        old = self.simulator.account(ACCOUNT_ID)["invoices"][0]
+        invoices = [
+            {
+                **old,
+                "id": f"in_{days}",
+                "created": int(time.time()) - days * _funding.DAY,
+                "amount_due": 2000,
+                "amount_paid": 2000,
+            }
+            for days in (20, 40, 60)
+        ]
+        self.simulator.set_account(ACCOUNT_ID, balance=400, invoices=invoices)
         self.simulator.settings["declined_invoice"] = "open"
         self.journal = Path(journal_path({"XDG_STATE_HOME": str(self.state)}, self.simulator.api_url, ACCOUNT_ID))
 
@@ -148,12 +161,12 @@ class Histories(RuleBasedStateMachine):
         caps=CAPS,
         wait=st.sampled_from([0, 30]),
         check_mode=st.sampled_from([False, False, True]),
-        maximum=st.sampled_from([MAXIMUM, MAXIMUM, 1050]),
+        maximum=st.sampled_from([MAXIMUM, MAXIMUM, MAXIMUM, 1050]),
         bank=BANKS,
         lists=LISTS,
         faults=st.lists(FAULTS, max_size=2),
         killed=st.sampled_from([None, None, None, "before", "after"]),
-        rival=st.sampled_from([False, False, False, True]),
+        rival=st.sampled_from([False, False, False, False, False, True]),
     )
     def run(
         self,
@@ -213,18 +226,17 @@ class Histories(RuleBasedStateMachine):
             assert before[0][0] < FLOOR
             assert before[0][1] == 0
             assert new[0]["amount_due"] <= options["maximum_charge"]
-            for cap in ("maximum_charge_per_day", "maximum_charge_per_month"):
-                # All of a history happens within a day.
-                assert self.charged <= options.get(cap, self.charged)
+            assert self.charged(_funding.DAY) <= options.get("maximum_charge_per_day", math.inf)
+            assert self.charged(_funding.MONTH) <= options.get("maximum_charge_per_month", math.inf)
         if result is not None:
             # What is charged is never passed over in silence. What is declined is not charged, but leaves its invoice.
             assert not new or result["changed"] or (result["error"]["status"] == 402 and bank["outcome"] == "declined")
             self.sure(result, new, check_mode)
 
-    @property
-    def charged(self) -> int:
-        """What all purchases charge, those that were given up aside."""
-        return sum(invoice["amount_due"] for invoice in self.account["invoices"] if invoice["status"] != "void")
+    def charged(self, seconds: int) -> int:
+        """What all purchases of this time charge, those that were given up aside."""
+        young = [each for each in self.account["invoices"] if each["created"] > time.time() - seconds]
+        return sum(invoice["amount_due"] for invoice in young if invoice["status"] != "void")
 
     def sure(self, result: dict[str, Any], new: list[dict[str, Any]], check_mode: bool) -> None:
         """What the result says for certain has to be so."""
@@ -302,6 +314,16 @@ class Histories(RuleBasedStateMachine):
         self.journal.unlink()
 
     @precondition(lambda self: self.account["invoices"] or self.remembered)
+    @precondition(lambda self: self.account["balance"] >= FLOOR or self.remembered)
+    @rule(list_lags=st.booleans(), cents=st.sampled_from([400, -200]))
+    def start_another_day(self, list_lags: bool, cents: int) -> None:
+        """What was left over is cleared up by people, and the credit is used up."""
+        self.give_up()
+        self.let_time_pass(list_lags)
+        if not self.account["unlisted"] and self.journal.exists():
+            self.journal.unlink()
+        self.simulator.set_account(ACCOUNT_ID, balance=cents)
+
     @rule(list_lags=st.sampled_from([False, False, True]))
     def let_time_pass(self, list_lags: bool) -> None:
         """Longer than what is paid takes to be in the balance, and mostly longer than a new invoice takes to be listed.
