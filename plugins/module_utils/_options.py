@@ -18,13 +18,20 @@ import ssl
 import sys
 from typing import Any, Callable, Mapping
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
-from ansible.module_utils.common.parameters import remove_values
 
 from ._api import CloudflareError, UserError
 from ._client import HAS_REQUESTS, Client
+from ._text import censored
 from ._values import is_account_id
+
+try:
+    # Since ansible-core 2.22, in place of AnsibleModule.no_log_values
+    from ansible.module_utils.secrets import register_secret
+except ImportError:
+    register_secret = None
 
 _TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_TOKEN")
 _KEY_VARIABLE = "CLOUDFLARE_API_KEY"
@@ -88,29 +95,38 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
     """Do a module's work with a client made from its options, and end it: with the result, or with what went wrong."""
     # A process that ends looks for garbage in all that was imported, which would be a tenth of its life.
     gc.freeze()
+    end: Callable[..., None] = module.fail_json
     try:
-        result = work(module, _client(module))
+        client, secret = client_of(module.params)
+        _secrets[module] = client.secrets
+        keep_secret(module, secret)
+        result = work(module, client)
+        end = module.exit_json
     except UserError as error:
-        module.fail_json(msg=str(error), **error.result)
+        result = {"msg": str(error), **error.result}
     except CloudflareError as error:
-        module.fail_json(msg=str(error), error=error.facts(), **error.result)
-    module.exit_json(**result)
+        result = {"msg": str(error), "error": error.facts(), **error.result}
+    # Not where the exception is handled: ansible-core would show it, uncensored, with its traceback.
+    end(**censored(result, _secrets.get(module, ())))
 
 
 def warn(module: AnsibleModule, warning: str) -> None:
-    """Give a warning. Since ansible-core 2.19, secrets in it are not censored with the rest of the result."""
-    module.warn(remove_values(warning, module.no_log_values))
+    """Give a warning."""
+    module.warn(censored(warning, _secrets[module]))
 
 
 def keep_secret(module: AnsibleModule, secret: str) -> None:
-    """Have the secret censored in all that the module says from now on. Ansible knows of secrets in options alone."""
-    module.no_log_values.add(secret)
+    """Have the secret censored in all that the module says from now on, and in all that is read for it."""
+    _secrets[module].add(secret)
+    # In addition: Ansible then also looks at what does not come from this collection. It knows of secrets in options alone.
+    if register_secret is None:
+        module.no_log_values.add(secret)
+    else:
+        register_secret(secret)
 
 
-def _client(module: AnsibleModule) -> Client:
-    client, secret = client_of(module.params)
-    keep_secret(module, secret)
-    return client
+_secrets: WeakKeyDictionary[AnsibleModule, set[str]] = WeakKeyDictionary()
+"""The secrets of each module that runs in this process."""
 
 
 def client_of(params: Mapping[str, Any]) -> tuple[Client, str]:

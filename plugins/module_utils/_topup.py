@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping
 
 from ._api import Call, Settled, UserError
-from ._values import dollars, money, number, text, utc
+from ._values import dollars, money, number, scalar, text, utc
 
 MINIMUM_AMOUNT = 1000
 """Cents: the smallest C(amount) that the API's schema accepts."""
@@ -65,7 +65,7 @@ def topup_from_api(result: object) -> Topup:
         "disabled_reason": text(result.get("disabledReason")),
         "error": text(result.get("error")),
         "last_failed": utc(result.get("lastFailedAt") or None),
-        "last_failed_at": result.get("lastFailedAt"),
+        "last_failed_at": scalar(result.get("lastFailedAt")),
     }
 
 
