@@ -63,6 +63,8 @@ def read_body(response: requests.Response) -> bytes:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
             raise UnusableBody("that is encoded, which nobody has asked for")
+        # Before its version 2, urllib3 takes a body that breaks off for a whole one.
+        response.raw.enforce_content_length = True
         parts = []
         left = LARGEST_BODY
         while True:

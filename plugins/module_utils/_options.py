@@ -34,6 +34,7 @@ except ImportError:
     register_secret = None
 
 _TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_TOKEN")
+_SECRET_OPTIONS = ("api_token", "api_key")
 _KEY_VARIABLE = "CLOUDFLARE_API_KEY"
 _EMAIL_VARIABLE = "CLOUDFLARE_EMAIL"
 _MOST_RETRIES = 10
@@ -96,9 +97,12 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
     # A process that ends looks for garbage in all that was imported, which would be a tenth of its life.
     gc.freeze()
     end: Callable[..., None] = module.fail_json
+    secrets = _secrets[module] = {module.params[name] for name in _SECRET_OPTIONS if module.params[name]}
     try:
         client, secret = client_of(module.params)
-        _secrets[module] = client.secrets
+        # One set for both, so that what is added to it later is known to both.
+        client.secrets.update(secrets)
+        secrets = _secrets[module] = client.secrets
         keep_secret(module, secret)
         result = work(module, client)
         end = module.exit_json
@@ -106,8 +110,10 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
         result = {"msg": str(error), **error.result}
     except CloudflareError as error:
         result = {"msg": str(error), "error": error.facts(), **error.result}
+    # Ansible can add the options to a result, and since ansible-core 2.22 it does not censor them there.
+    module.params = censored(module.params, secrets)
     # Not where the exception is handled: ansible-core would show it, uncensored, with its traceback.
-    end(**censored(result, _secrets.get(module, ())))
+    end(**censored(result, secrets))
 
 
 def warn(module: AnsibleModule, warning: str) -> None:

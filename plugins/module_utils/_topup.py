@@ -35,15 +35,20 @@ NO_TOPUP: Topup = {
 }
 
 
-def wanted_topup(amount: int, threshold: int) -> Topup:
+def wanted_topup(amount: int | None, threshold: int | None) -> Topup:
     """The configuration that the user asks for. Raises L(UserError) for amounts that the API cannot accept."""
     check_cents("amount", amount, MINIMUM_AMOUNT)
     check_cents("threshold", threshold, MINIMUM_THRESHOLD)
     return {**NO_TOPUP, "amount": amount, "threshold": threshold}
 
 
-def check_cents(name: str, value: int, minimum: int) -> None:
+def check_cents(name: str, value: int | None, minimum: int) -> None:
     """Raises L(UserError) where an amount is smaller than the API accepts, most of all where dollars were meant."""
+    if value is None:
+        raise UserError(
+            f"{name} is null: give a whole number of cents, such as 5000 for $50.00. If a template gives it, look for what "
+            "has no value there."
+        )
     if isinstance(value, bool):
         raise UserError(f"{name} is {value}, a boolean: give a whole number of cents, such as 5000 for $50.00.")
     if value < minimum:
