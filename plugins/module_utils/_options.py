@@ -209,10 +209,10 @@ def _base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         # Reading the port is what checks it.
-        well_formed = bool(re.fullmatch(r"[!-~]+", url) and parts.hostname and (parts.port is None or parts.port > 0))
+        well_formed = bool(re.fullmatch(r"[!-~]+", url) and (parts.port is None or parts.port > 0))
     except ValueError:
         well_formed = False
-    if not well_formed or "\\" in url or parts.scheme not in ("http", "https"):
+    if not well_formed or not _is_host(parts.hostname or "") or "\\" in url or parts.scheme not in ("http", "https"):
         raise UserError(f"api_url is not an http or https URL: {example}.")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UserError(
@@ -224,6 +224,12 @@ def _base_url(url: str) -> str:
             "for loopback addresses such as 127.0.0.1 only."
         )
     return url.rstrip("/")
+
+
+def _is_host(name: str) -> bool:
+    """Whether it can be the name or the address of a host: others end in errors of Python's own, deep in its libraries."""
+    labels = name[:-1].split(".") if name.endswith(".") else name.split(".")
+    return len(name) <= 254 and all(0 < len(label) <= 63 for label in labels)
 
 
 def _is_loopback(host: str) -> bool:

@@ -84,3 +84,58 @@ def test_clean_says_that_it_has_cut() -> None:
 
 def test_clean_removes_terminal_escapes() -> None:
     assert "\x1b" not in _text.clean("\x1b[31mred\x1b[0m\r\nnext\u202e")
+
+
+def test_every_text_is_censored_and_nothing_else() -> None:
+    value = {"a": ["xs3cretx", ("s3cret", 5, None, True, 1.5)], "b": {"c": "none"}}
+    assert _text.censored(value, {"s3cret"}) == {
+        "a": ["x********x", ["********", 5, None, True, 1.5]],
+        "b": {"c": "none"},
+    }
+    assert value["a"][0] == "xs3cretx"
+    assert _text.censored(value, ()) == {"a": ["xs3cretx", ["s3cret", 5, None, True, 1.5]], "b": {"c": "none"}}
+    assert _text.censored(value, {""}) == _text.censored(value, ())
+
+
+def test_a_secret_within_another_leaves_nothing_of_that_behind() -> None:
+    assert _text.censored("abc-secret-def", {"secret", "abc-secret-def"}) == "********"
+
+
+def test_keys_are_censored_but_not_torn_apart() -> None:
+    assert _text.censored({"long-secret": 1, 5: 2}, {"long-secret"}) == {"********": 1, 5: 2}
+    assert _text.censored({"changed": "a"}, {"a"}) == {"changed": "********"}
+
+
+@given(JSON, st.text(min_size=1, max_size=3))
+def test_what_is_censored_shows_no_secret_in_its_texts(value: object, secret: str) -> None:
+    def texts(item: object) -> list[str]:
+        if isinstance(item, dict):
+            item = list(item.values())
+        if isinstance(item, list):
+            return [text for inner in item for text in texts(inner)]
+        return [item] if isinstance(item, str) else []
+
+    for text in texts(_text.censored(value, {secret})):
+        assert secret not in text.replace("********", "") or secret in "********"
+
+
+def test_what_is_nested_too_deeply_is_no_document() -> None:
+    assert _text.from_json(b"[" * 50 + b"]" * 50, ()) is not None
+    assert _text.from_json(b"[" * 51 + b"]" * 51, ()) is None
+    assert _text.from_json(b"[" * 200000 + b"]" * 200000, ()) is None
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_an_integer_that_is_too_long_is_no_integer(digits: int) -> None:
+    assert _text.from_json(b"9" * digits, ()) == float("inf")
+    assert _text.from_json(b"-" + b"9" * digits, ()) == float("-inf")
+    assert _text.from_json(b"1234567890123456789", ()) == 1234567890123456789
+
+
+@pytest.mark.parametrize("content", [b"", b"NaN", b"[Infinity]", b"\xff", b'{"a": 1', b"<html>"])
+def test_what_is_no_json(content: bytes) -> None:
+    assert _text.from_json(content, ()) is None
+
+
+def test_a_secret_is_found_however_it_is_escaped() -> None:
+    assert _text.from_json(b'{"a": "x\\u0073\\u00333cret\\/y"}', {"s33cret/"}) == {"a": "x********y"}

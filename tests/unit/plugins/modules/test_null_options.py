@@ -44,7 +44,7 @@ def name_of(value: object) -> str | None:
     return value.__name__.rpartition(".")[2] if isinstance(value, ModuleType) else None
 
 
-@pytest.mark.parametrize(("module", "option"), options(), ids=name_of)
+@pytest.mark.parametrize(("module", "option"), list(options()), ids=name_of)
 def test_null_is_nothing_or_refused_in_a_sentence(
     run_module: RunModule, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, module: ModuleType, option: str
 ) -> None:
@@ -59,7 +59,7 @@ def test_null_is_nothing_or_refused_in_a_sentence(
         assert simulator.requests == []
 
 
-@pytest.mark.parametrize(("module", "option"), options(), ids=name_of)
+@pytest.mark.parametrize(("module", "option"), list(options()), ids=name_of)
 @pytest.mark.parametrize(
     "value",
     [1e300, 10**400, [], {}],
