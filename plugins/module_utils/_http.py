@@ -65,7 +65,7 @@ def read_body(response: requests.Response) -> bytes:
             raise UnusableBody("that is encoded, which nobody has asked for")
         # Before its version 2, urllib3 takes a body that breaks off for a whole one.
         response.raw.enforce_content_length = True
-        parts = []
+        parts: list[bytes] = []
         left = LARGEST_BODY
         while True:
             # requests would decode, and knows no bound.
@@ -117,12 +117,12 @@ class _Adapter(HTTPAdapter):
     """Has the answers of all connections read by L(_Answer)."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **kwargs)  # pylint: disable=no-member
         _limit(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         known = proxy in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)  # pylint: disable=no-member
         if not known:
             _limit(manager)
         return manager

@@ -23,7 +23,8 @@ from weakref import WeakKeyDictionary
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
 
 from ._api import CloudflareError, UserError
-from ._client import HAS_REQUESTS, Client
+from ._client import Client
+from ._http import HAS_REQUESTS
 from ._text import censored
 from ._values import is_account_id
 

@@ -508,5 +508,6 @@ def test_without_requests_the_file_can_still_be_imported(monkeypatch: pytest.Mon
         monkeypatch.setattr(sys.modules[package], attribute, module)
         monkeypatch.delitem(sys.modules, module.__name__)
     monkeypatch.setitem(sys.modules, "requests", None)
-    assert importlib.import_module(name).HAS_REQUESTS is False
-    assert _client.HAS_REQUESTS is True
+    assert importlib.import_module(name) is not _client
+    assert importlib.import_module(_http.__name__).HAS_REQUESTS is False
+    assert _http.HAS_REQUESTS is True

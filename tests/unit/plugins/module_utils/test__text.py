@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _text
 from ansible_collections.finops.cloudflare.plugins.module_utils._text import Message
@@ -87,7 +89,7 @@ def test_clean_removes_terminal_escapes() -> None:
 
 
 def test_every_text_is_censored_and_nothing_else() -> None:
-    value = {"a": ["xs3cretx", ("s3cret", 5, None, True, 1.5)], "b": {"c": "none"}}
+    value: dict[str, Any] = {"a": ["xs3cretx", ("s3cret", 5, None, True, 1.5)], "b": {"c": "none"}}
     assert _text.censored(value, {"s3cret"}) == {
         "a": ["x********x", ["********", 5, None, True, 1.5]],
         "b": {"c": "none"},
