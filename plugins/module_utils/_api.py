@@ -72,7 +72,7 @@ class Settled(NamedTuple):
     """What a person should know of that parsed result where the write did not, as a sentence."""
 
 
-class CloudflareError(Exception):
+class CloudflareError(Exception):  # pylint: disable=too-many-instance-attributes
     """A call that failed; its text is the sentence that the user reads.
 
     C(aftermath) says what became of it, C(advice) what to do next, unless a caller knows a better C(next_step). C(transient)

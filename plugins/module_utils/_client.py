@@ -34,7 +34,6 @@ from ._api import (
 )
 from ._http import (
     DEADLINE,
-    HAS_REQUESTS,
     UnusableBody,
     causes_of,
     open_session,
@@ -44,7 +43,7 @@ from ._http import (
 )
 from ._text import censored, clean, described, from_json, messages_of
 
-if HAS_REQUESTS:
+try:
     import requests
     import urllib3
     from requests.auth import AuthBase
@@ -55,10 +54,11 @@ if HAS_REQUESTS:
         NewConnectionError,
         ReadTimeoutError,
     )
-
-    _BEFORE_SENDING = (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
-else:
+except ImportError:
+    # Whoever makes a client has looked at HAS_REQUESTS.
     AuthBase = object  # type: ignore[assignment,misc]
+else:
+    _BEFORE_SENDING = (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
 
 VERSION = "0.1.0"
 
@@ -74,6 +74,7 @@ class HeaderAuth(AuthBase):
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
+        self.secrets = {value.rpartition(" ")[2] for name, value in headers.items() if name != "X-Auth-Email"}
 
     def __call__(self, request: Any) -> Any:
         request.headers.update(self._headers)
@@ -94,8 +95,6 @@ class Client:
         verify: whether the certificate is checked, or the path of the CA certificates to check it against.
         """
         self._auth = HeaderAuth(headers)
-        self.secrets = {value.rpartition(" ")[2] for name, value in headers.items() if name != "X-Auth-Email"}
-        """What nothing of an answer may show."""
         self._base_url = base_url
         self._timeout = timeout
         self._retries = retries
@@ -106,6 +105,11 @@ class Client:
         self._session = _session(base_url.startswith("https:"), verify, os.getpid(), threading.get_ident())
         if verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)
+
+    @property
+    def secrets(self) -> set[str]:
+        """What nothing of an answer may show; more can be added."""
+        return self._auth.secrets
 
     def send(self, call: Call) -> Any:
         """Send the call, again where that is safe and can help, and return its parsed result.
