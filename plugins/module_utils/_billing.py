@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from ._api import Call, UserError
 from ._topup import object_in, read, topup_from_api
-from ._values import number, scalar, text, utc
+from ._values import number, text, utc
 
 Parsed = Mapping[str, Any]
 
@@ -35,11 +35,11 @@ def balance_from_api(result: object) -> Parsed:
     method = result.get("payment_method")
     return {
         "balance": _required(result, "balance"),
-        "has_default_payment_method": scalar(result.get("has_default_payment_method")),
+        "has_default_payment_method": result.get("has_default_payment_method"),
         "payment_method": {"brand": text(method.get("brand")), "last4": text(method.get("last4"))}
         if isinstance(method, dict)
         else None,
-        "first_topup_success": scalar(result.get("first_topup_success")),
+        "first_topup_success": result.get("first_topup_success"),
         "topup": topup_from_api(result.get("topup_config") or {}),
     }
 
@@ -129,7 +129,7 @@ def invoices_from_api(result: object) -> list[Parsed]:
         {
             **{key: text(invoice.get(key)) for key in _INVOICE_TEXTS},
             **{key: number(invoice, key) for key in _INVOICE_NUMBERS},
-            **{key: scalar(invoice.get(key)) for key in _INVOICE_FLAGS},
+            **{key: invoice.get(key) for key in _INVOICE_FLAGS},
             **_time(invoice, "created", "created_at"),
         }
         for invoice in _objects(object_in(result, "the invoices"), "invoices")
@@ -180,7 +180,7 @@ def spending_limit_from_api(result: object) -> Parsed:
     config = result.get("config")
     config = config if isinstance(config, dict) else {}
     return {
-        "enabled": scalar(result.get("enabled")),
+        "enabled": result.get("enabled"),
         "amount": number(config, "amount"),
         "duration": text(config.get("duration")),
         "strategy": text(config.get("strategy")),
