@@ -47,13 +47,23 @@ options:
     description:
       - What the hosts are called.
       - V(id) is the account's id. It stays when the account is renamed.
-      - V(name) is the account's name, in which anything but letters, digits, dots, hyphens and underscores becomes an underscore.
-        The id is used in its place where that is not unique, is empty, or means something else to Ansible, as V(localhost) does.
+      - V(name) is O(hostname_prefix) and the account's name, in which anything but letters, digits, hyphens and underscores
+        becomes an underscore. The id is used in its place where the name is empty or not unique, and, with a warning, where a
+        host or a group is called like that already.
+      - An account that is a host already, as another source of this plugin has made it one, keeps that host.
     type: str
     choices:
       - id
       - name
     default: id
+  hostname_prefix:
+    description:
+      - What the name of each host begins with, for O(hostname=name). Who may name an account could otherwise give it the name of
+        a host or a group of another inventory, V(web01) or V(prod) for example, and their tasks would run on the controller.
+      - Take one that no other host or group begins with. Letters, digits, hyphens and underscores, first a letter, and last a
+        hyphen or an underscore. It cannot be empty.
+    type: str
+    default: cloudflare_
   fetch:
     description:
       - What to read of each account, with one request for each. A token needs the permission AI Gateway Read.
@@ -74,17 +84,28 @@ options:
   strict:
     description:
       - Whether to fail, and make no host at all, where there would only be a warning otherwise, which are an account that
-        O(fetch) cannot read, an entry of O(names) that no account matches, and an empty list of accounts; and where O(compose),
-        O(groups) or O(keyed_groups) cannot be evaluated for a host.
+        O(fetch) cannot read, an entry of O(names) that no account matches, an empty list of accounts, and a group of
+        O(keyed_groups) that is known from elsewhere; and where O(compose), O(groups) or O(keyed_groups) cannot be evaluated for a
+        host.
       - If no account at all can be read, the inventory fails in any case.
 notes:
   - The connection options that are texts, the token for one, can be templates with lookups and extra variables, or encrypted
     with C(ansible-vault encrypt_string).
   - If the inventory fails, Ansible warns and goes on without its hosts. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) for runs that
     nobody watches.
-  - Values from Cloudflare are never evaluated as templates.
+  - Values from Cloudflare are never evaluated as templates, nor is what O(compose) makes of them.
+  - Each entry of O(keyed_groups) needs a C(prefix), as a group that is called by a value alone could be one of another inventory.
+    It begins with a letter, and ends in an underscore where C(separator) is empty. C(parent_group) is a name and no template. A
+    host is not added to a group that is known from elsewhere or is called like a host; a warning says so. With O(groups), where
+    you write the names yourself, hosts are added to groups of other inventories too.
+  - Patterns that begin with a wildcard, V(*prod) for one, match names of accounts as well, whatever they begin with.
+  - An id that is a host elsewhere is taken for the account, so that another inventory can give it groups and variables. If that
+    host has C(ansible_host), a C(ansible_connection) other than V(local) or another C(cloudflare_account_id), the inventory fails.
   - With O(cache), names, types and what O(fetch) reads are kept, apart for each set of credentials, but neither the credentials nor
-    a result with an account that could not be read.
+    a result with an account that could not be read. What is in the cache and was not written by this plugin is left aside, with
+    a warning.
+  - How many accounts there are is found out by reading pages until there are no more. If more accounts are announced than
+    listed, the list is read once more, and then the inventory fails; so it does after 1,000 pages, which hold 50,000 accounts.
   - If Cloudflare's rate limit is hit, each worker waits as long as Cloudflare asks for, and then goes on.
 """
 
@@ -93,7 +114,7 @@ EXAMPLES = r"""
 plugin: finops.cloudflare.accounts
 
 ---
-# Some of them, by name, with groups of those that need a look
+# Some of them, by name, such as cloudflare_Acme_EU, with groups of those that need a look
 plugin: finops.cloudflare.accounts
 names:
   - Acme *
@@ -129,25 +150,21 @@ import hashlib
 import json
 from typing import Any, Mapping
 
-from ansible import template
 from ansible.errors import AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_text
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var as foreign
-from ansible_collections.finops.cloudflare.plugins.module_utils import _accounts, _options
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
+from ansible_collections.finops.cloudflare.plugins.module_utils import _account_pages, _accounts, _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import VERSION, Client
-
-# ansible-core 2.18 evaluates every template that is not marked as foreign; later ones only those that are marked as trusted.
-trusted = getattr(template, "trust_as_template", str)
+from ansible_collections.finops.cloudflare.plugins.plugin_utils import _names
+from ansible_collections.finops.cloudflare.plugins.plugin_utils._hosts import AccountHosts, some
 
 MOST_WORKERS = 32
-NAMED_IN_WARNING = 10
 
 
 # ansible-core has no types, and its own classes are many.
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # pylint: disable=too-many-ancestors
+class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ignore[misc]  # pylint: disable=too-many-ancestors
     NAME = "finops.cloudflare.accounts"
     _secret = ""
 
@@ -158,14 +175,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         try:
-            accounts = self._current(config, cache)
+            self._add_hosts(self._current(config, cache))
         except (UserError, CloudflareError) as error:
             # The cause would be shown as well, and uncensored.
             raise AnsibleParserError(self._censored(error)) from None
-        hosts = _accounts.host_names(accounts, self.get_option("hostname") == "name")
-        self.inventory.add_group(_accounts.GROUP)
-        for account in accounts:
-            self._add(hosts[account["id"]], account)
 
     def _current(self, config: Mapping[str, Any], cache: bool) -> list[dict[str, Any]]:
         """The accounts, with what was read of them, from the cache where it may be used."""
@@ -173,7 +186,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         client, self._secret = _options.client_of(params)
         self._check_options(config)
         key = self._key(params)
-        found = self._cache.get(key) if cache and self.get_option("cache") else None
+        found = self._cached(key) if cache and self.get_option("cache") else None
         if found is None:
             found = self._read(self._selected(client), params)
             if self.get_option("cache") and found and not any(account["error"] for account in found):
@@ -182,6 +195,29 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             if not any(_accounts.matches(account, name) for account in found):
                 self._complain(f"No account is called {name}, of those that these credentials can see: correct names.")
         return found
+
+    def _cached(self, key: str) -> list[dict[str, Any]] | None:
+        """What is in the cache, if it can be what this plugin has put there."""
+        try:
+            kept = self._cache.get(key)
+        # What somebody wrote into it can make a cache plugin, or the decoder behind it, raise anything.
+        except Exception as error:  # noqa: BLE001  # pylint: disable=broad-exception-caught
+            self.display.warning(f"The cache cannot be read, so the accounts are read anew: {error}")
+            return None
+        found = _accounts.accounts_in_cache(kept, self.get_option("fetch") or [])
+        if kept is not None and (found is None or not self._are_selected(found)):
+            self.display.warning(
+                "The cache holds something else than this plugin has put there: the accounts are read anew."
+            )
+            return None
+        return found
+
+    def _are_selected(self, accounts: list[dict[str, Any]]) -> bool:
+        account_ids, names = self.get_option("accounts"), self.get_option("names")
+        if account_ids is not None:
+            wanted = [account["id"] for account in _accounts.listed_accounts(account_ids)]
+            return [account["id"] for account in accounts] == wanted
+        return names is None or all(any(_accounts.matches(account, name) for name in names) for account in accounts)
 
     def _check_options(self, config: Mapping[str, Any]) -> None:
         defined = self.option_definitions.items()
@@ -197,6 +233,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise UserError(
                 f"{selections[0]} is empty: fill it, or leave it out for all accounts that the credentials see."
             )
+        prefix = self.get_option("hostname_prefix")
+        if not _accounts.is_prefix(prefix):
+            raise UserError(
+                "hostname_prefix is not a letter and more letters, digits, hyphens and underscores, of which the last is a hyphen or "
+                "an underscore. It cannot be empty, as accounts could take the names of other hosts and groups."
+            )
+        _names.check_groups(self.get_option("groups"), self.get_option("keyed_groups"))
         workers = self.get_option("workers")
         if not 1 <= workers <= MOST_WORKERS:
             raise UserError(f"workers is {workers}: give a number from 1 to {MOST_WORKERS}.")
@@ -218,11 +261,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         decisive = json.dumps([VERSION, params["api_url"], self._secret, *options], default=str)
         return f"{self.NAME}_{hashlib.sha256(decisive.encode()).hexdigest()}"
 
-    def _selected(self, client: Client) -> list[_accounts.Account]:
+    def _selected(self, client: Client) -> list[_account_pages.Account]:
         account_ids, names = self.get_option("accounts"), self.get_option("names")
         if account_ids is not None:
             return _accounts.listed_accounts(account_ids)
-        accounts = _accounts.all_accounts(client.send)
+        accounts = _account_pages.all_accounts(client.send)
         if not accounts:
             self._complain(
                 "Cloudflare lists no account for these credentials. A token without the permission Account Settings Read gets "
@@ -233,7 +276,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             return accounts
         return [account for account in accounts if any(_accounts.matches(account, name) for name in names)]
 
-    def _read(self, accounts: list[_accounts.Account], params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _read(self, accounts: list[_account_pages.Account], params: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The accounts with the parts that fetch asks for."""
         parts = self.get_option("fetch")
         if not parts:
@@ -249,38 +292,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             first = next(iter(errors.values()))
             if len(errors) == len(accounts):
                 raise first
-            named = ", ".join(list(errors)[:NAMED_IN_WARNING])
-            more = len(errors) - NAMED_IN_WARNING
             self._complain(
-                f"{len(errors)} of {len(accounts)} accounts could not be read, their variables are null: {named}"
-                f"{f' and {more} more' if more > 0 else ''}. The first: {self._censored(first)}"
+                f"{len(errors)} of {len(accounts)} accounts could not be read, their variables are null: {some(errors)}. "
+                f"The first: {self._censored(first)}"
             )
         return [
             {**account, "parts": reading.parts, "error": reading.error and self._censored(reading.error)}
             for account, reading in zip(accounts, readings)
         ]
-
-    def _add(self, host: str, account: Mapping[str, Any]) -> None:
-        self.inventory.add_host(host, group=_accounts.GROUP)
-        variables = {
-            "ansible_connection": trusted("local"),
-            # The Python that runs Ansible has what this collection needs, wherever the inventory is used.
-            "ansible_python_interpreter": trusted("{{ ansible_playbook_python }}"),
-            "cloudflare_account_id": trusted(account["id"]),
-            "cloudflare_account_name": foreign(account["name"]),
-            "cloudflare_account_type": foreign(account["type"]),
-            **{f"cloudflare_ai_gateway_{part}": foreign(value) for part, value in account["parts"].items()},
-        }
-        if account["parts"]:
-            variables["cloudflare_ai_gateway_error"] = foreign(account["error"])
-        for name, value in variables.items():
-            self.inventory.set_variable(host, name, value)
-
-        strict = self.get_option("strict")
-        variables = self.inventory.get_host(host).get_vars()
-        self._set_composite_vars(self.get_option("compose"), variables, host, strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict)
 
     def _complain(self, sentence: str) -> None:
         if self.get_option("strict"):

@@ -2,92 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many accounts: which there are, which of them are meant, what they are called as hosts, and what is read of each.
+"""Many accounts: which of them are meant, what they are called as hosts, what is read of each, and what a cache holds.
 
 No HTTP and no Ansible in here. This file is private to the collection and can change in any release.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Collection, Iterable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Collection, Iterable, NamedTuple, Sequence
 
-from ._api import Call, CloudflareError, UnexpectedAnswer, UserError
+from ._account_pages import Account, Send
+from ._api import CloudflareError, UserError
 from ._billing import read_balance
-from ._topup import read_topup
-from ._values import is_account_id, number
-
-PER_PAGE = 50
-"""The most accounts that Cloudflare puts on a page."""
-
-Account = Mapping[str, Any]
-"""An account as the inventory holds it: id, in lower case, name and type. The last two are None where they are unknown."""
-
-Send = Callable[[Call], Any]
-"""How a call is sent: L(Client.send) of a client."""
-
-
-class Page(NamedTuple):
-    """One page of the list of accounts."""
-
-    accounts: list[Account]
-    total: int | float | None
-    """How many accounts there are on all pages; None where the answer does not tell."""
-
-
-def all_accounts(send: Send) -> list[Account]:
-    """Every account that the credentials can see, in Cloudflare's order. Raises L(CloudflareError)."""
-    try:
-        return _all_pages(send)
-    except UnexpectedAnswer:
-        # The list may have changed between two of its pages.
-        return _all_pages(send)
-
-
-def _all_pages(send: Send) -> list[Account]:
-    found: dict[str, Account] = {}
-    for number_of_page in itertools.count(1):
-        call = _read_page(number_of_page)
-        page = send(call)
-        before = len(found)
-        found.update((account["id"], account) for account in page.accounts)
-        if len(page.accounts) < PER_PAGE if page.total is None else len(found) >= page.total:
-            break
-        if len(found) == before:
-            known = "more" if page.total is None else page.total
-            raise UnexpectedAnswer(call, f"page {number_of_page} holds no new account, after {before} of {known}")
-    return list(found.values())
-
-
-def _read_page(number_of_page: int) -> Call:
-    path = f"accounts?page={number_of_page}&per_page={PER_PAGE}"
-    return Call("GET", path, "list the accounts", "Account Settings Read", page_from_api, paged=True)
-
-
-def page_from_api(envelope: Mapping[str, Any]) -> Page:
-    """The page in an envelope. Raises ValueError for another shape."""
-    items = envelope.get("result")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ValueError("the list of accounts in it is not a list of objects")
-    if not all(is_account_id(item.get("id")) for item in items):
-        raise ValueError("an account in it has no id of 32 hexadecimal characters")
-    info = envelope.get("result_info")
-    return Page(
-        [
-            {"id": item["id"].lower(), "name": _verbatim(item.get("name")), "type": _verbatim(item.get("type"))}
-            for item in items
-        ],
-        number(info, "total_count") if isinstance(info, dict) else None,
-    )
-
-
-def _verbatim(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+from ._topup import NO_TOPUP, read_topup
+from ._values import is_account_id, is_number
 
 
 def listed_accounts(account_ids: Sequence[object]) -> list[Account]:
@@ -111,30 +44,25 @@ def matches(account: Account, pattern: str) -> bool:
 GROUP = "cloudflare_accounts"
 """The group that every account is in."""
 
-_RESERVED = {"all", "localhost", "ungrouped", GROUP}
+
+def is_prefix(prefix: str) -> bool:
+    """Whether the names that begin so are a realm of their own: an underscore or a hyphen ends it, and no name is an id."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*[_-]", prefix) is not None
 
 
-def host_names(accounts: Sequence[Account], use_names: bool) -> dict[str, str]:
-    """The host name of each account, by its id: unique, and free of what host patterns or templates give a meaning to.
+def own_names(accounts: Sequence[Account], prefix: str) -> dict[str, str]:
+    """By their ids, the accounts whose names tell them from all others, and what they could be called as hosts.
 
-    It is the id, or the account's name in which all but letters, digits, dots, hyphens and underscores has become an
-    underscore. Where that does not tell one account from all others and from what is no account, it is the id again.
+    It is the prefix and the account's name, in which all but letters, digits and hyphens has become an underscore: nothing
+    in it means something else in a host pattern or a template, and C(*.example.com) does not match it.
     """
-    wanted = {account["id"]: _slug(account["name"] or "") if use_names else "" for account in accounts}
-    times = Counter(name.lower() for name in wanted.values())
-    return {
-        account_id: account_id if times[name.lower()] > 1 or _is_taken(name) else name
-        for account_id, name in wanted.items()
-    }
+    slugs = {account["id"]: _slug(account["name"] or "") for account in accounts}
+    times = Counter(slug.lower() for slug in slugs.values())
+    return {account_id: prefix + slug for account_id, slug in slugs.items() if slug and times[slug.lower()] == 1}
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name).strip("_.-")
-
-
-def _is_taken(name: str) -> bool:
-    # Digits and dots alone could be an address, 127.0.0.1 for one.
-    return not name or name.lower() in _RESERVED or is_account_id(name) or re.fullmatch(r"[0-9.]+", name) is not None
+    return re.sub(r"[^\w-]+", "_", name).strip("_-")
 
 
 class Reading(NamedTuple):
@@ -174,3 +102,46 @@ def read_each(
 
     with ThreadPoolExecutor(workers, initializer=connect_thread) as pool:
         return list(pool.map(read, account_ids))
+
+
+def accounts_in_cache(found: object, parts: Collection[str]) -> list[dict[str, Any]] | None:
+    """The accounts and their parts, as a cache holds them; None where this collection has written something else.
+
+    Anybody may have written to a cache, and an account that could not be read is in none.
+    """
+    if not isinstance(found, list) or not found or not all(_is_cached(item, parts) for item in found):
+        return None
+    if len({item["id"] for item in found}) < len(found):
+        return None
+    return [
+        {
+            **{key: item[key] for key in ("id", "name", "type", "error")},
+            "parts": {part: item["parts"][part] for part in parts},
+        }
+        for item in found
+    ]
+
+
+def _is_cached(item: object, parts: Collection[str]) -> bool:
+    if not isinstance(item, dict) or set(item) != {"id", "name", "type", "parts", "error"}:
+        return False
+    kept = item["parts"]
+    return (
+        is_account_id(item["id"])
+        and item["id"] == item["id"].lower()
+        and all(item[key] is None or isinstance(item[key], str) for key in ("name", "type"))
+        and item["error"] is None
+        and isinstance(kept, dict)
+        and set(kept) == set(parts)
+        and _is_topup(kept.get("topup", NO_TOPUP))
+        and is_number(kept.get("balance", 0))
+    )
+
+
+def _is_topup(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == set(NO_TOPUP)
+        and all(value[key] is None or is_number(value[key]) for key in ("amount", "threshold"))
+        and all(each is None or isinstance(each, (str, bool)) or is_number(each) for each in value.values())
+    )

@@ -17,7 +17,7 @@ from typing import Any, Mapping
 from urllib.parse import urlencode
 
 from ._api import Call, UserError
-from ._topup import object_in, read, topup_from_api
+from ._topup import flag, object_in, objects_in, read, topup_from_api
 from ._values import number, text, utc
 
 Parsed = Mapping[str, Any]
@@ -35,11 +35,11 @@ def balance_from_api(result: object) -> Parsed:
     method = result.get("payment_method")
     return {
         "balance": _required(result, "balance"),
-        "has_default_payment_method": result.get("has_default_payment_method"),
+        "has_default_payment_method": flag(result.get("has_default_payment_method")),
         "payment_method": {"brand": text(method.get("brand")), "last4": text(method.get("last4"))}
         if isinstance(method, dict)
         else None,
-        "first_topup_success": result.get("first_topup_success"),
+        "first_topup_success": flag(result.get("first_topup_success")),
         "topup": topup_from_api(result.get("topup_config") or {}),
     }
 
@@ -104,7 +104,7 @@ def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
             "end": utc(bucket.get("end_time")),
             "end_time": _required(bucket, "end_time"),
         }
-        for bucket in _objects(object_in(result, "the usage"), "history")
+        for bucket in objects_in(object_in(result, "the usage"), "history")
     ]
     history.sort(key=lambda bucket: bucket["start_time"])
     return {
@@ -116,30 +116,6 @@ def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
         "total": sum(bucket["amount"] for bucket in history),
         "history": history,
     }
-
-
-def read_invoices(account_id: str, kind: str) -> Call:
-    """Read the invoices. C(kind) is auto, manual or all."""
-    return read(account_id, f"invoice-history?{urlencode({'type': kind})}", "invoices", invoices_from_api)
-
-
-def invoices_from_api(result: object) -> list[Parsed]:
-    """The invoices in an answer, newest first."""
-    invoices = [
-        {
-            **{key: text(invoice.get(key)) for key in _INVOICE_TEXTS},
-            **{key: number(invoice, key) for key in _INVOICE_NUMBERS},
-            **{key: invoice.get(key) for key in _INVOICE_FLAGS},
-            **_time(invoice, "created", "created_at"),
-        }
-        for invoice in _objects(object_in(result, "the invoices"), "invoices")
-    ]
-    return sorted(invoices, key=lambda invoice: invoice["created"] or 0, reverse=True)
-
-
-_INVOICE_TEXTS = ("id", "status", "currency", "description", "created_by", "invoice_origin", "invoice_pdf")
-_INVOICE_NUMBERS = ("amount_due", "amount_paid", "amount_remaining", "attempt_count")
-_INVOICE_FLAGS = ("attempted", "auto_advance")
 
 
 def read_invoice_preview(account_id: str) -> Call:
@@ -165,7 +141,7 @@ def invoice_preview_from_api(result: object) -> Parsed:
                 "currency": text(line.get("currency")),
                 "quantity": number(line, "quantity"),
             }
-            for line in _objects(result, "invoice_lines")
+            for line in objects_in(result, "invoice_lines")
         ],
     }
 
@@ -180,18 +156,11 @@ def spending_limit_from_api(result: object) -> Parsed:
     config = result.get("config")
     config = config if isinstance(config, dict) else {}
     return {
-        "enabled": result.get("enabled"),
+        "enabled": flag(result.get("enabled")),
         "amount": number(config, "amount"),
         "duration": text(config.get("duration")),
         "strategy": text(config.get("strategy")),
     }
-
-
-def _objects(result: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    items = result.get(key)
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ValueError(f"{key} in it is not a list of objects")
-    return items
 
 
 def _required(result: Mapping[str, Any], key: str) -> int | float:

@@ -156,20 +156,34 @@ def _failure(topup: Topup) -> str:
     return ", ".join(parts)
 
 
+def beyond_limits(amount: int, limits: Mapping[str, Any]) -> str:
+    """Why an account's own limits forbid to buy an amount, as a sentence; empty where they do not."""
+    minimum, maximum = limits["min_cents"], limits["max_cents"]
+    if maximum is not None and amount > maximum:
+        return f"amount {money(amount)} is over this account's limit: the most that one purchase may buy is {money(maximum)}."
+    if minimum is not None and amount < minimum:
+        return f"amount {money(amount)} is under this account's limit: the least that one purchase may buy is {money(minimum)}."
+    return ""
+
+
+def check_limits(amount: int, limits: Mapping[str, Any] | None) -> None:
+    """Raises L(UserError) where an account's own limits, None if they are not known, forbid to buy an amount."""
+    beyond = beyond_limits(amount, limits) if limits else ""
+    if beyond:
+        raise UserError(f"Cloudflare would refuse this: {beyond}")
+
+
 def refusal(amount: int, limits: Mapping[str, Any] | None) -> str:
     """The next step after the API has refused an amount that is legal by its schema."""
-    minimum, maximum = (limits["min_cents"], limits["max_cents"]) if limits else (None, None)
-    if maximum is not None and amount > maximum:
-        return f"amount {money(amount)} is over this account's limit: the most that one top-up may buy is {money(maximum)}."
-    if minimum is not None and amount < minimum:
-        return f"amount {money(amount)} is under this account's limit: the least that one top-up may buy is {money(minimum)}."
-    if maximum is not None:
+    if limits and (beyond := beyond_limits(amount, limits)):
+        return beyond
+    if limits and limits["max_cents"] is not None:
         return (
-            f"amount {money(amount)} is within this account's limit of {money(maximum)}, so the cause is what Cloudflare "
+            f"amount {money(amount)} is within this account's limit of {money(limits['max_cents'])}, so the cause is what Cloudflare "
             "says above; an account without a payment method is refused as well: look at its billing in the dashboard."
         )
     return (
-        f"Cloudflare did not report this account's limits; amount {money(amount)} may be over the most that one top-up may "
+        f"Cloudflare did not report this account's limits; amount {money(amount)} may be over the most that one purchase may "
         "buy, or the account has no payment method: look at its billing in the dashboard."
     )
 
@@ -247,3 +261,16 @@ def object_in(result: object, name: str) -> Mapping[str, Any]:
     if not isinstance(result, dict):
         raise ValueError(f"{name} in it is not an object")
     return result
+
+
+def objects_in(result: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The objects under a key. Raises ValueError where it is no list of them."""
+    items = result.get(key)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError(f"{key} in it is not a list of objects")
+    return items
+
+
+def flag(value: object) -> bool | None:
+    """A boolean of the API; None for anything else."""
+    return value if isinstance(value, bool) else None

@@ -477,7 +477,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _options, _topup
+from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _invoices, _options, _topup
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 
 PARTS = ("balance", "topup", "limits", "usage", "invoices", "invoice_preview", "spending_limit")
@@ -507,7 +507,8 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
     if "usage" in parts:
         billing["usage"] = client.send(_billing.read_usage(account_id, window, start, end))
     if "invoices" in parts:
-        billing["invoices"] = client.send(_billing.read_invoices(account_id, params["invoice_type"]))
+        page = client.send(_invoices.invoices_request(account_id, params["invoice_type"]))
+        billing["invoices"] = _invoices.newest_first(page.invoices)
     if "invoice_preview" in parts:
         billing["invoice_preview"] = client.send(_billing.read_invoice_preview(account_id))
     if "spending_limit" in parts:

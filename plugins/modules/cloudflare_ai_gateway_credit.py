@@ -18,6 +18,8 @@ description:
   - All money is in B(cents). Cloudflare adds a fee of 5 % to each purchase.
   - A run sends at most one purchase, once, whatever happens. Before, it reads the invoices, and buys nothing while a purchase may
     still be on its way into the balance.
+  - The host where the module runs remembers each purchase before it is sent, in a file of its own for each account. So two runs on
+    that host do not both buy, and a run that was killed is not followed by a second purchase.
 extends_documentation_fragment:
   - finops.cloudflare._attributes
   - finops.cloudflare._attributes.actiongroup_cloudflare
@@ -27,8 +29,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the balance and, if it is too low, the invoices, for which the permission AI Gateway Read is enough. It buys
-        nothing, waits for nothing, and returns what the purchase would cost.
+      - Reads the balance and, if it is too low, the invoices and the limits of the account, for which the permission AI Gateway
+        Read is enough. It buys nothing, waits for nothing, writes no file, and returns what the purchase would cost.
+      - It fails where a run would be refused by O(maximum_charge) and the other limits, by the account's own limits, for lack of a
+        payment method, because of an auto top-up, or because a purchase may be on its way. Whether the card can be charged, only a
+        purchase shows.
   diff_mode:
     support: full
   idempotent:
@@ -49,8 +54,7 @@ options:
   amount:
     description:
       - How much credit a purchase buys, in cents, fee excluded. V(5000) is $50.00.
-      - At least V(1000), which is $10.00. The account may have a maximum as well. Cloudflare checks it when it sells, so that
-        check mode does not see it.
+      - At least V(1000), which is $10.00. The account may have a maximum as well, which check mode sees.
       - Either this or O(target_balance) is required.
     type: int
   target_balance:
@@ -67,34 +71,63 @@ options:
       - Taxes, if Cloudflare charges any, are not foreseen. The module warns if the invoice differs from the expected charge.
     type: int
     required: true
+  maximum_charge_per_day:
+    description:
+      - The most that all purchases of credit of the last 24 hours may charge together, in cents, the next one included.
+      - Purchases count whoever made them, by hand and by an auto top-up as well, and whether they are paid or not. Invoices that are
+        void do not count, nor do those for the usage of a month.
+      - A purchase that would go beyond it is refused, and so is any purchase while an invoice cannot be counted, as it has no date,
+        no amount, or another currency than US dollars.
+      - If not set, there is no such limit.
+    type: int
+    version_added: 0.2.0
+  maximum_charge_per_month:
+    description:
+      - The same as O(maximum_charge_per_day), for the last 30 days.
+      - If not set, there is no such limit.
+    type: int
+    version_added: 0.2.0
+  allow_auto_topup:
+    description:
+      - Whether to buy for an account that has an auto top-up, which buys as well.
+      - If V(false), the module refuses to buy while there is one, unless Cloudflare has stopped it.
+    type: bool
+    default: false
+    version_added: 0.2.0
   payment_method_id:
     description:
-      - The payment method to charge.
+      - The id of the payment method to charge. An empty text is refused.
       - If not set, the account's default payment method.
     type: str
   wait:
     description:
-      - Whether to wait until the purchase is paid and in the balance, and before that for an earlier purchase.
+      - Whether to wait until the purchase is paid and in the balance, and before that for an earlier purchase, and for another run
+        on the same host that decides about the same account.
       - If V(false), the module returns once Cloudflare has accepted the purchase, and fails at once if there is an earlier one on
-        its way.
+        its way, or another run at work.
     type: bool
     default: true
   wait_timeout:
     description:
-      - How many seconds to wait for the purchase, and before that for an earlier one, from V(0) to V(86400), a day.
-      - A purchase that is not paid by then is a failure. A later run continues from it.
+      - How many seconds to wait for the purchase, and before that for an earlier one or another run, from V(0) to V(86400), a day.
+      - A purchase that is not paid by then is a failure, and so is one that neither the balance nor the invoices show by then. A later
+        run continues from it.
+      - If the answer to a purchase is lost, the invoices are looked at until then.
     type: int
     default: 120
 notes:
   - A balance at or above O(minimum_balance) costs one request, a purchase usually seven.
-  - "What the API does not show: two runs that look at the same moment cannot see each other, and both buy. Do not let jobs for the
-    same account run at the same time. If it happens, the module warns afterwards."
+  - "Purchases are remembered below C($XDG_STATE_HOME/finops.cloudflare), or else C(~/.local/state/finops.cloudflare), of the user and
+    on the host that the module runs as and on. That covers forks, loops, jobs that overlap, and a run that is killed and started
+    again. It does not cover another host, another user or home directory, nor a container that is thrown away, such as an execution
+    environment of AWX: there, two runs at the same moment both buy. Let one job at a time work for an account."
+  - If a run ends without learning what became of its purchase, later runs buy nothing until an invoice shows it, or until a person
+    has looked and has removed the file that the message names.
   - The balance lags behind the payment, for a time that is not documented. For 15 minutes after an invoice was made, the module
     takes its credit as on its way. An invoice that is paid much later, such as after a bank's confirmation, can be in nobody's
     view for as long as the balance lags.
   - A failure that says that something may have been charged needs a person. Do not repeat this task with C(until) and
     C(retries), nor a job by itself.
-  - Use either this module or auto top-up for an account. With both, a sudden drop of the balance can make both buy.
   - Reading needs the permission AI Gateway Read, buying AI Gateway Write.
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup
@@ -108,6 +141,8 @@ EXAMPLES = r"""
     minimum_balance: 1000 # cents
     amount: 5000 # cents
     maximum_charge: 5250 # cents, fee included
+    maximum_charge_per_day: 10500 # cents, of all purchases
+    maximum_charge_per_month: 50000
     api_token: "{{ cloudflare_api_token }}"
 
 - name: See what would be charged to bring the balance up to $100.00
@@ -268,13 +303,40 @@ error:
       sample: accounts/023e105f4ecef8ad9ca31a8372d0c353/ai-gateway/billing/topup
 """
 
+import os
 import time
-from typing import Any, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.finops.cloudflare.plugins.module_utils import _billing, _credit, _options, _topup
-from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError, UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils import (
+    _billing,
+    _funding,
+    _invoices,
+    _journal,
+    _options,
+    _purchase,
+    _topup,
+)
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
+
+
+class Look(NamedTuple):
+    """An account as it was found, with nothing in flight."""
+
+    credit: Mapping[str, Any]
+    history: _invoices.History
+    unlisted: list[_journal.Entry]
+    """Purchases that only this host knows, and that Cloudflare has accepted."""
+    awaited: _invoices.Invoice | None
+    """The last one that was waited for."""
+
+    @property
+    def balance(self) -> float:
+        balance: float = self.credit["balance"]
+        return balance
 
 
 class Run:
@@ -284,143 +346,242 @@ class Run:
         self.module = module
         self.client = client
         self.account_id = _options.account_id_of(module.params)
-        self.order = _credit.order(module.params)
+        self.order = _funding.order_from(module.params)
         self.method = module.params["payment_method_id"]
+        if self.method == "":
+            raise UserError("payment_method_id is empty: give one, or leave it out for the account's default.")
         self.waits = module.params["wait"] and not module.check_mode
-        timeout = _credit.timeout_of(module.params["wait_timeout"])
+        timeout = _funding.seconds_to_wait(module.params["wait_timeout"])
         self.timeout = timeout if self.waits else 0
 
     def keep_funded(self) -> dict[str, Any]:
-        credit, invoices, awaited = self.read_until_clear()
-        balance = credit["balance"]
+        balance = self.read_credit()["balance"]
         if balance >= self.order.minimum_balance:
-            return self.result(balance, None, awaited, balance)
-
+            return self.result(balance, None, None, balance)
+        deadline = Deadline(self.timeout)
         try:
-            charge = self.order.charge(balance)
-            _credit.check_payment_method(self.account_id, credit, self.method)
+            with self.open_journal(deadline) as journal:
+                look = self.read_until_clear(journal, deadline)
+                balance = look.balance
+                if balance >= self.order.minimum_balance:
+                    return self.result(balance, None, look.awaited, balance)
+                charge = self.charge_to_make(look)
+                if self.module.check_mode:
+                    return self.result(balance, charge)
+                purchase = self.buy(journal, look, charge)
         except UserError as error:
-            error.result = _credit.facts(balance, None, None, balance)
+            error.result = error.result or _funding.facts(balance, None, None, balance)
             raise
-        self.warn(_credit.charge_warnings(self.account_id, self.order, balance, charge))
+        return self.follow(purchase, look, charge)
+
+    def open_journal(self, deadline: Deadline) -> AbstractContextManager[_journal.Journal]:
+        path = _journal.journal_path(os.environ, self.module.params["api_url"].rstrip("/"), self.account_id)
         if self.module.check_mode:
-            return self.result(balance, charge)
-        return self.buy(balance, charge, invoices)
+            return nullcontext(_journal.journal_as_it_is(path))
+        return _journal.locked_journal(path, self.account_id, deadline)
 
-    def read_until_clear(self) -> tuple[dict[str, Any], list[_credit.Invoice], _credit.Invoice | None]:
-        """The credit; if it is too little, the invoices, once none is in flight; and the last one that was waited for."""
-        patience = _credit.Patience(self.timeout)
-        invoice: _credit.Invoice | None = None
+    def read_until_clear(self, journal: _journal.Journal, deadline: Deadline) -> Look:
+        """The account, once nothing that was bought before can still be missing in its balance."""
         awaited: set[object] = set()
+        last: _invoices.Invoice | None = None
         while True:
-            credit = self.client.send(_billing.read_balance(self.account_id))
-            if credit["balance"] >= self.order.minimum_balance:
-                return credit, [], invoice
-            invoices = self.client.send(self.read_invoices())
-            invoice = _credit.in_flight(invoices, time.time(), awaited)
-            if invoice is None:
-                return credit, invoices, None
-            if not patience.wait():
-                raise _credit.not_clear(self.account_id, self.order, credit["balance"], invoice)
-            awaited.add(invoice["id"])
+            history = self.read_history("all")
+            # After the invoices: what is credited between the two is then seen twice, and not in neither.
+            credit = self.read_credit()
+            unlisted = _journal.unlisted(journal.entries, history.invoices)
+            look = Look(credit, history, [entry for entry in unlisted if entry.invoice_id is not None], last)
+            if look.balance >= self.order.minimum_balance:
+                return look
+            warnings = _funding.check_history(self.account_id, history, self.now())
+            flying = _funding.in_flight(history.invoices, self.now(), awaited)
+            awaited.update(invoice["id"] for invoice in flying)
+            flying += _funding.unlisted_in_flight(look.unlisted, self.paid_among(look.unlisted), self.now())
+            lost = [entry for entry in unlisted if entry.invoice_id is None]
+            if not flying and not lost:
+                self.warn(warnings)
+                return look
+            if not deadline.wait():
+                if lost:
+                    raise _funding.unresolved(self.account_id, self.order, look.balance, lost[0], journal.path)
+                raise _funding.not_clear(self.account_id, self.order, look.balance, flying[0])
+            last = flying[0] if flying else last
 
-    def buy(self, balance: float, charge: _credit.Charge, invoices: Sequence[_credit.Invoice]) -> dict[str, Any]:
+    def paid_among(self, entries: Sequence[_journal.Entry]) -> list[str | None]:
+        """The ids of those that Cloudflare calls completed; where it cannot be asked, none."""
+        return [
+            entry.invoice_id
+            for entry in entries
+            if self.client.send_for_advice(_purchase.status_request(self.account_id, str(entry.invoice_id)))
+        ]
+
+    def charge_to_make(self, look: Look) -> _purchase.Charge:
+        """What to buy. Raises L(UserError) where something forbids it."""
+        charge = self.order.charge(look.balance)
+        _funding.check_payer(self.account_id, self.order, look.credit, self.method)
+        self.check_caps(charge, look)
+        if self.module.check_mode:
+            # A purchase finds out by itself.
+            witness = _billing.read_balance(self.account_id)
+            _topup.check_limits(charge.amount, self.client.send_if_known(_topup.read_limits(self.account_id), witness))
+        self.warn(_funding.charge_warnings(self.account_id, self.order, look.balance, charge))
+        return charge
+
+    def check_caps(self, charge: _purchase.Charge, look: Look) -> None:
+        if not self.order.caps:
+            return
+        unlisted = [_funding.entry_invoice(entry) for entry in look.unlisted]
         try:
-            purchase = self.client.send(_credit.buy(self.account_id, charge["amount"], self.method))
+            _funding.check_caps(self.order, charge, [*look.history.invoices, *unlisted], self.now())
+        except UserError:
+            # Among all invoices are those for the usage of a month, which are no purchases.
+            purchases = self.read_purchases()
+            _funding.check_caps(self.order, charge, [*purchases, *unlisted], self.now())
+
+    def read_purchases(self) -> list[_invoices.Invoice]:
+        histories = [self.read_history(kind) for kind in ("auto", "manual")]
+        for history in histories:
+            self.warn(_funding.check_history(self.account_id, history, self.now()))
+        automatic, manual = (history.invoices for history in histories)
+        return [*automatic, *_invoices.made_since(automatic, manual)]
+
+    def buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
+        """Send the purchase, once. What it leaves in the journal is what a later run has to know if this one ends here."""
+        now = self.now()
+        entry = _journal.intent(now, charge.amount, charge.total, look.history.invoices)
+        others = [other for other in look.unlisted if now - other.at <= _funding.MONTH]
+        journal.begin([*others, entry])
+        self.warn(_funding.unprotected(self.account_id, journal.problem))
+        try:
+            purchase: _purchase.Purchase = self.client.send(
+                _purchase.purchase_request(self.account_id, charge.amount, self.method)
+            )
         except CloudflareError as error:
-            self.explain(error, balance, charge, invoices)
+            if error.outcome_unknown:
+                self.explain_unknown(error, entry, look, charge)
+            else:
+                journal.write(others)
+                self.explain_refusal(error, look, charge)
             raise
+        journal.write([*others, entry._replace(invoice_id=purchase.invoice_id)])
         if purchase.client_secret:
-            self.module.no_log_values.add(purchase.client_secret)
+            _options.keep_secret(self.module, purchase.client_secret)
+        return purchase
 
-        patience = _credit.Patience(self.timeout)
-        pending = {"id": purchase.invoice_id, "status": _credit.PENDING}
+    def explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:
+        """Make the error of a purchase that was not made say why, and what to do."""
+        limits = eligibility = None
+        if error.status in (400, 403):
+            limits = self.client.send_for_advice(_topup.read_limits(self.account_id))
+            eligibility = self.client.send_for_advice(_purchase.eligibility_request(self.account_id))
+        error.next_step = _purchase.refusal(error, charge, limits, eligibility)
+        error.result = _funding.facts(look.balance, None, None, look.balance)
+
+    def explain_unknown(
+        self, error: CloudflareError, entry: _journal.Entry, look: Look, charge: _purchase.Charge
+    ) -> None:
+        """Make the error of a purchase that may have been made say so, with what the invoices tell of it meanwhile."""
+        deadline = Deadline(self.timeout)
+        since: list[_invoices.Invoice] | None = None
+        while True:
+            try:
+                since = _invoices.made_since(look.history.invoices, self.read_history("all").invoices)
+            except CloudflareError:
+                # The purchase is what failed, and what is reported.
+                since = None
+            if any(entry.matches(invoice) for invoice in since or []) or not deadline.wait():
+                break
+        _purchase.lost(error, self.account_id, since)
+        error.result = {
+            **_funding.facts(look.balance, charge),
+            "invoices_since": None if since is None else [_invoices.summary(invoice) for invoice in since],
+        }
+
+    def follow(self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge) -> dict[str, Any]:
+        """What becomes of a purchase that Cloudflare has accepted."""
+        deadline = Deadline(self.timeout)
+        pending = {"id": purchase.invoice_id, "status": _purchase.PENDING}
         try:
-            paid = self.wait_until_paid(purchase, patience)
+            paid = self.wait_until_paid(purchase, deadline)
         except CloudflareError as error:
-            _credit.unread(error, purchase, charge)
-            error.result = _credit.facts(balance, charge, pending)
+            _purchase.unread(error, purchase, charge)
+            error.result = _funding.facts(look.balance, charge, pending)
             raise
         if not paid:
-            sentence = _credit.unpaid(self.account_id, purchase, charge, self.timeout)
-            if self.waits:
-                raise UserError(sentence, _credit.facts(balance, charge, pending))
-            self.warn([sentence])
-            return self.result(balance, charge, pending)
-        after = self.look_after(purchase, balance, charge, invoices, patience)
-        return self.result(balance, charge, {"id": purchase.invoice_id, "status": _credit.PAID}, after)
+            self.complain(
+                _purchase.unpaid(self.account_id, purchase, charge, self.timeout),
+                _funding.facts(look.balance, charge, pending),
+            )
+            return self.result(look.balance, charge, pending)
+        invoice = {"id": purchase.invoice_id, "status": _purchase.PAID}
+        after = self.look_after(purchase, look, charge, deadline)
+        return self.result(look.balance, charge, invoice, after)
 
-    def wait_until_paid(self, purchase: _credit.Purchase, patience: _credit.Patience) -> bool:
+    def wait_until_paid(self, purchase: _purchase.Purchase, deadline: Deadline) -> bool:
         while True:
-            paid: bool = self.client.send(_credit.read_status(self.account_id, purchase.invoice_id))
-            if paid or not patience.wait():
+            paid: bool = self.client.send(_purchase.status_request(self.account_id, purchase.invoice_id))
+            if paid or not deadline.wait():
                 return paid
 
     def look_after(
-        self,
-        purchase: _credit.Purchase,
-        before: float,
-        charge: _credit.Charge,
-        invoices: Sequence[_credit.Invoice],
-        patience: _credit.Patience,
+        self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge, deadline: Deadline
     ) -> float | None:
         """The balance once the purchase is in it, None if that cannot be seen. Warns of what else has happened meanwhile."""
         after: float | None = None
+        since: list[_invoices.Invoice] = []
+        listed = False
         try:
             while True:
-                balance: float = self.client.send(_billing.read_balance(self.account_id))["balance"]
-                if balance > before:
-                    after = balance
-                if after is not None or not patience.wait():
+                if after is None:
+                    balance = self.read_credit()["balance"]
+                    after = balance if balance > look.balance else None
+                if not listed:
+                    since = _invoices.made_since(look.history.invoices, self.read_history("all").invoices)
+                    listed = any(invoice["id"] == purchase.invoice_id for invoice in since)
+                if (listed and after is not None) or not deadline.wait():
                     break
-            since = _credit.made_since(invoices, self.client.send(self.read_invoices()))
         except CloudflareError as error:
             # What is paid is paid, whether or not it can be looked at afterwards.
             self.warn([f"Purchase {purchase.invoice_id} of account {self.account_id} is paid. But: {error}"])
-        else:
-            self.warn(_credit.surprises(self.account_id, purchase, charge, since))
+            return after
+        if not listed and after is None:
+            self.complain(
+                _purchase.invisible(self.account_id, purchase, charge, self.timeout),
+                _funding.facts(look.balance, charge, {"id": purchase.invoice_id, "status": _purchase.PAID}),
+            )
+        self.warn(_purchase.surprises(self.account_id, purchase, charge, since, listed, after is not None))
         return after
 
-    def explain(
-        self,
-        error: CloudflareError,
-        balance: float,
-        charge: _credit.Charge,
-        invoices: Sequence[_credit.Invoice],
-    ) -> None:
-        """Make the error of a purchase say whether it may have been charged, and what to do."""
-        if _credit.surely_refused(error):
-            limits = eligibility = None
-            if error.status in (400, 403):
-                limits = self.client.send_for_advice(_topup.read_limits(self.account_id))
-                eligibility = self.client.send_for_advice(_credit.read_eligibility(self.account_id))
-            error.next_step = _credit.refusal(error, charge, limits, eligibility)
-            error.result = _credit.facts(balance, None, None, balance)
-            return
-        after = self.client.send_for_advice(self.read_invoices())
-        since = None if after is None else _credit.made_since(invoices, after)
-        _credit.lost(error, self.account_id, since)
-        error.result = {
-            **_credit.facts(balance, charge),
-            "invoices_since": None if since is None else [_credit.summary(invoice) for invoice in since],
-        }
+    def complain(self, sentence: str, result: Mapping[str, Any]) -> None:
+        """Fail with this, or where nothing was to be waited for, warn."""
+        if self.waits:
+            raise UserError(sentence, result)
+        self.warn([sentence])
 
     def result(
         self,
         balance: float,
-        charge: _credit.Charge | None,
-        invoice: _credit.Invoice | None = None,
+        charge: _purchase.Charge | None,
+        invoice: _invoices.Invoice | None = None,
         balance_after: float | None = None,
     ) -> dict[str, Any]:
         return {
-            **_credit.facts(balance, charge, invoice, balance_after),
+            **_funding.facts(balance, charge, invoice, balance_after),
             "account_id": self.account_id,
-            "msg": _credit.message(self.order, balance, charge, invoice, self.module.check_mode),
-            "diff": _credit.credit_diff(self.account_id, balance, charge),
+            "msg": _funding.message(self.order, balance, charge, invoice, self.module.check_mode),
+            "diff": _funding.credit_diff(self.account_id, balance, charge),
         }
 
-    def read_invoices(self) -> Call:
-        return _billing.read_invoices(self.account_id, "all")
+    def now(self) -> float:
+        """Unix seconds by the clock that is behind, this host's or Cloudflare's, so that nothing seems older than it is."""
+        server = self.client.server_time
+        return time.time() if server is None else min(time.time(), server)
+
+    def read_credit(self) -> Mapping[str, Any]:
+        credit: Mapping[str, Any] = self.client.send(_billing.read_balance(self.account_id))
+        return credit
+
+    def read_history(self, kind: str) -> _invoices.History:
+        return _invoices.read_history(self.client.send, self.account_id, kind)
 
     def warn(self, warnings: Sequence[str]) -> None:
         for warning in warnings:
@@ -441,6 +602,9 @@ def main() -> None:
             "amount": {"type": "int"},
             "target_balance": {"type": "int"},
             "maximum_charge": {"type": "int", "required": True},
+            "maximum_charge_per_day": {"type": "int"},
+            "maximum_charge_per_month": {"type": "int"},
+            "allow_auto_topup": {"type": "bool", "default": False},
             "payment_method_id": {"type": "str"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 120},

@@ -25,7 +25,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the configuration, for which the permission AI Gateway Read is enough, and writes nothing.
+      - Reads the configuration and, if it would change, the limits of the account, for which the permission AI Gateway Read is
+        enough. It writes nothing, and fails where the limits would make Cloudflare refuse the change.
   diff_mode:
     support: full
   idempotent:
@@ -43,8 +44,7 @@ options:
   amount:
     description:
       - How much credit each top-up buys, in cents. V(5000) is $50.00.
-      - At least V(1000), which is $10.00. The account may have a maximum as well. Cloudflare
-        checks it when it is written, so that check mode does not see it.
+      - At least V(1000), which is $10.00. The account may have a maximum as well, which check mode sees.
       - Required if O(state=present).
     type: int
   threshold:
@@ -62,7 +62,7 @@ notes:
     tokens with HTTP 403. Reading stays open to them, so that check mode still reports whether an account is as it should be.
   - Cloudflare stops an auto top-up after failed payments. With O(state=present), the module warns on every run while
     RV(topup.disabled_reason) is set, also if nothing differs. Whether writing new values restarts it is not documented.
-  - An unchanged configuration costs one request, a changed one two.
+  - An unchanged configuration costs one request, a changed one two, also in check mode.
 """
 
 EXAMPLES = r"""
@@ -244,6 +244,10 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
     changed = not _topup.same(before, wanted)
     if changed and not module.check_mode:
         write(client, account_id, before, wanted)
+    elif changed and _topup.is_set(wanted):
+        # A write finds out by itself.
+        limits = client.send_if_known(_topup.read_limits(account_id), _topup.read_topup(account_id))
+        _topup.check_limits(params["amount"], limits)
 
     after = _topup.after_write(before, wanted)
     for warning in _topup.topup_warnings(account_id, after, changed):

@@ -16,7 +16,8 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
-from ansible_collections.finops.cloudflare.plugins.module_utils._credit import in_flight, named
+from ansible_collections.finops.cloudflare.plugins.module_utils._funding import in_flight
+from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import named
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
 from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
 
@@ -200,10 +201,10 @@ def _problems(billing: Mapping[str, Any], state: str, floor: float | None, made:
 
 def _why_below(billing: Mapping[str, Any], floor: float, made: str) -> str:
     """Why purchases may not have kept the balance above its floor."""
-    invoice = in_flight(billing["invoices"], datetime.strptime(made, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+    flying = in_flight(billing["invoices"], datetime.strptime(made, "%Y-%m-%dT%H:%M:%S%z").timestamp())
     below = f"The balance is below its floor, {dollars(floor)}"
-    if invoice:
-        return f"{below}, and nothing more is bought while a purchase may be on its way: {named(invoice)}."
+    if flying:
+        return f"{below}, and nothing more is bought while a purchase may be on its way: {named(flying[0])}."
     return f"{below}, and no purchase is on its way: see whether the job that buys credit runs."
 
 

@@ -37,6 +37,7 @@ BLOCK = re.compile(r"^( *)\.\. code-block:: \S+\n\1   :name: (\S+)\n\n((?:\1   .
 BLOCKS = {name: textwrap.dedent(text) for _indent, name, text in BLOCK.findall(GUIDES)}
 TOPUP_SURVEY = json.loads(BLOCKS["topup-survey"])
 REPORT_SURVEY = json.loads(BLOCKS["report-survey"])
+CREDIT_SURVEY = json.loads(BLOCKS["credit-survey"])
 CREDENTIALS = {
     "token": {"api_token": WRITE_TOKEN},
     "key": {"api_email": EMAIL, "api_key": GLOBAL_KEY},
@@ -96,12 +97,13 @@ def project(tmp_path: Path, collections: Path) -> Project:
 
 
 @pytest.fixture
-def launch(project: Project, simulator: Simulator) -> Launch:
+def launch(project: Project, simulator: Simulator, tmp_path: Path) -> Launch:
     """Run a job that has to leave neither its token nor its key anywhere."""
 
     def launched(playbook: str, environment: dict[str, str], *args: Any, **kwargs: Any) -> Job:
         simulator.forget_requests()
-        job = project.launch(playbook, {**environment, "CLOUDFLARE_BASE_URL": simulator.api_url}, *args, **kwargs)
+        here = {"CLOUDFLARE_BASE_URL": simulator.api_url, "XDG_STATE_HOME": str(tmp_path / "state")}
+        job = project.launch(playbook, {**environment, **here}, *args, **kwargs)
         (artifacts,) = (job.directory / "artifacts").iterdir()
         assert {path.name for path in artifacts.iterdir()} >= {"command", "fact_cache", "job_events", "stdout"}
         assert "PLAY RECAP" in job.stdout
@@ -124,7 +126,7 @@ def test_a_change_is_reviewed_then_made_then_nothing_is_left_to_do(
     review = launch("topup.yml", environment, variables, ["--check", "--diff"])
     assert (review.status, review.changed) == ("successful", 1)
     assert "+amount: 5000 ($50.00)" in review.stdout
-    assert sent(simulator) == [("GET", kind)]
+    assert sent(simulator) == [("GET", kind)] * 2
 
     run = launch("topup.yml", environment, variables, ["--diff"])
     assert (run.status, run.changed) == ("successful", 1)
@@ -175,7 +177,7 @@ def test_awx_keeps_every_secret_of_a_credential_encrypted(kind: str) -> None:
     assert {CREDENTIALS[kind][name] for name in secret} == {WRITE_TOKEN if kind == "token" else GLOBAL_KEY}
 
 
-@pytest.mark.parametrize("survey", [TOPUP_SURVEY, REPORT_SURVEY])
+@pytest.mark.parametrize("survey", [TOPUP_SURVEY, REPORT_SURVEY, CREDIT_SURVEY])
 def test_awx_accepts_the_survey(survey: dict[str, Any]) -> None:
     assert isinstance(survey["name"], str) and isinstance(survey["description"], str)
     for question in survey["spec"]:
@@ -208,7 +210,7 @@ def test_credit_is_bought_on_a_schedule(launch: Launch, simulator: Simulator) ->
     review = launch("credit.yml", environment, variables, ["--check"])
     assert (review.status, review.changed) == ("successful", 1)
     assert "Would buy $50.00 of credit with a fee of $2.50, $52.50 in all" in review.stdout
-    assert sent(simulator) == [("GET", "token")] * 2
+    assert sent(simulator) == [("GET", "token")] * 4
 
     run = launch("credit.yml", environment, variables)
     assert (run.status, run.changed) == ("successful", 1)
@@ -217,6 +219,27 @@ def test_credit_is_bought_on_a_schedule(launch: Launch, simulator: Simulator) ->
     again = launch("credit.yml", environment, variables)
     assert (again.status, again.changed) == ("successful", 0)
     assert sent(simulator) == [("GET", "token")]
+
+
+def test_credit_is_bought_by_a_person(launch: Launch, simulator: Simulator) -> None:
+    simulator.set_account(ACCOUNT_ID, balance=400, invoices=[], topup={"amount": 5000, "threshold": 1000})
+    wanted = {"account_id": ACCOUNT_ID, "minimum_balance": 1000, "amount": 5000, "maximum_charge": 5250}
+
+    job = launch("credit.yml", credential("token"), answered(CREDIT_SURVEY, {**wanted, "maximum_charge_per_day": 5250}))
+    assert job.status == "failed"
+    assert "set allow_auto_topup: true" in job.failures[0]
+
+    job = launch("credit.yml", credential("token"), answered(CREDIT_SURVEY, {**wanted, "allow_auto_topup": "true"}))
+    assert (job.status, job.changed) == ("successful", 1)
+
+    simulator.set_account(ACCOUNT_ID, balance=400)
+    for invoice in simulator.account(ACCOUNT_ID)["invoices"]:
+        invoice["created"] -= 3600
+    capped = {**wanted, "allow_auto_topup": "true", "maximum_charge_per_day": 10499}
+    for check in (["--check"], []):
+        job = launch("credit.yml", credential("token"), answered(CREDIT_SURVEY, capped), check)
+        assert job.status == "failed"
+        assert "would be above maximum_charge_per_day, 10499 ($104.99)" in job.failures[0]
 
 
 def test_what_a_purchase_costs_is_as_the_guide_says() -> None:

@@ -86,6 +86,38 @@ def test_where_a_page_stands_may_be_left_out(client: Client, simulator: Simulato
 
 
 @pytest.mark.parametrize(
+    ("setting", "value", "shown", "totals"),
+    [
+        ("total_count", "of_the_page", [5, 5, 1, 0], [5, 5, 1, 0]),
+        ("total_count", "zero", [5, 5, 1, 0], [0] * 4),
+        ("total_count", "too_many", [5, 5, 1, 0], [12] * 4),
+        ("pages", "clamped", [5, 5, 1, 1], [11] * 4),
+        ("pages", "repeated", [5] * 4, [11] * 4),
+        ("pages", "endless", [5] * 4, [11] * 4),
+    ],
+)
+def test_a_list_may_be_wrong(
+    client: Client, simulator: Simulator, setting: str, value: str, shown: list[int], totals: list[int]
+) -> None:
+    for number in range(9):
+        simulator.set_account(f"{number:032x}")
+    simulator.settings[setting] = value
+    pages = [listed(client, page=page, per_page=5).json() for page in (1, 2, 3, 4)]
+    assert [len(page["result"]) for page in pages] == shown
+    assert [page["result_info"]["total_count"] for page in pages] == totals
+    different = {account["id"] for page in pages for account in page["result"]}
+    assert len(different) == {"repeated": 5, "endless": 20}.get(value, 11)
+
+
+def test_pages_may_be_smaller_than_asked(client: Client, simulator: Simulator) -> None:
+    for number in range(30):
+        simulator.set_account(f"{number:032x}")
+    simulator.settings["pages"] = "capped"
+    answer = listed(client, per_page=50).json()
+    assert (len(answer["result"]), answer["result_info"]["per_page"]) == (20, 20)
+
+
+@pytest.mark.parametrize(
     ("headers", "status", "code"),
     [
         ({}, 400, 9106),

@@ -30,7 +30,7 @@ TOPUP = {
     "lastFailedAt": Maybe(number),
 }
 INVOICE = {
-    "type": one_of("auto", "manual"),
+    "type": one_of("auto", "manual", "usage"),
     "amount_paid": number,
     "amount_due": number,
     "amount_remaining": number,
@@ -89,11 +89,13 @@ ACCOUNT = {
         "outcome": one_of("paid", "pending", "declined", "authentication"),
         "status_checks": integer,
         "balance_reads": integer,
+        "list_reads": integer,
         "ineligible": Maybe(text),
     },
     "unsettled": [
         {"id": text, "credit": integer, "paid": flag, "status_checks": Maybe(integer), "balance_reads": integer}
     ],
+    "unlisted": [{"id": text, "list_reads": integer}],
     "invoice_preview": INVOICE_PREVIEW,
     "spending_limit": {
         "enabled": flag,
@@ -123,8 +125,15 @@ def new_account(account_id: str, now: int, reachable: bool = True) -> dict[str, 
             "first_topup_success": True,
             "usage": _usage(now),
             "invoices": _invoices(now),
-            "purchases": {"outcome": "paid", "status_checks": 0, "balance_reads": 0, "ineligible": None},
+            "purchases": {
+                "outcome": "paid",
+                "status_checks": 0,
+                "balance_reads": 0,
+                "list_reads": 0,
+                "ineligible": None,
+            },
             "unsettled": [],
+            "unlisted": [],
             "invoice_preview": _invoice_preview(now),
             "spending_limit": {"enabled": False},
         },

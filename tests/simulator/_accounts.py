@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, Iterator
 
 from ._routes import Call, Page, invalid, parameter, route, with_optional
 
 SMALLEST_PAGE, USUAL_PAGE, LARGEST_PAGE = 5, 20, 50
+CAPPED_PAGE = 20
 FURTHEST_PAGE = 1_000_000
 
 
@@ -20,15 +21,27 @@ def list_accounts(call: Call) -> Page:
     page = _whole(call, "page", 1, 1, FURTHEST_PAGE)
     per_page = _whole(call, "per_page", USUAL_PAGE, SMALLEST_PAGE, LARGEST_PAGE)
     listed = [] if call.settings["accounts"] == "hidden" else list(_reachable(call))
-    shown = listed[(page - 1) * per_page : page * per_page]
+    mode = call.settings["pages"]
+    if mode == "capped":
+        per_page = min(per_page, CAPPED_PAGE)
+    last = max(1, math.ceil(len(listed) / per_page))
+    numbers = {"clamped": min(page, last), "repeated": 1}
+    start = (numbers.get(mode, page) - 1) * per_page
+    shown = list(_made_up(page, per_page)) if mode == "endless" else listed[start : start + per_page]
+    totals = {"of_the_page": len(shown), "zero": 0, "too_many": len(listed) + 1}
     info = {
         "page": page,
         "per_page": per_page,
         "count": len(shown),
-        "total_count": len(listed),
+        "total_count": totals.get(call.settings["total_count"], len(listed)),
         "total_pages": math.ceil(len(listed) / per_page),
     }
     return Page(shown, None if call.settings["result_info"] == "missing" else info)
+
+
+def _made_up(page: int, per_page: int) -> Iterator[dict[str, Any]]:
+    for number in range((page - 1) * per_page, page * per_page):
+        yield {"id": f"{number:032x}", "name": f"Account {number}", "type": "standard", "created_on": None}
 
 
 def _reachable(call: Call) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ._account import DAY, HOUR
-from ._purchases import credit
+from ._purchases import credit, listed
 from ._routes import BILLING, Call, invalid, parameter, route, with_numbers, with_optional
 from ._topup import get_topup_config
 
@@ -18,7 +18,6 @@ WINDOWS = {"day": DAY, "hour": HOUR}
 # The furthest moments that a JavaScript Date can hold
 FURTHEST_TIME = 8_640_000_000_000_000
 MOST_EMPTY_BUCKETS = 10_000
-INVOICES_PER_PAGE = 100
 REQUIRED_OF_INVOICE = ("amount_paid", "amount_due", "amount_remaining", "currency")
 
 
@@ -87,21 +86,34 @@ def _bound(call: Call, name: str, length: int, otherwise: float) -> float:
 
 @route("GET", f"{BILLING}/invoice-history", "read")
 def get_invoice_history(call: Call) -> dict[str, Any]:
-    kinds = {"auto": ("auto",), "manual": ("manual",), "all": ("auto", "manual")}
+    kinds = {"auto": ("auto",), "manual": ("manual",), "all": ("auto", "manual", "usage")}
     sent = parameter(call.request, "type")
     asked = "all" if sent is None else sent
     if asked not in kinds:
         raise invalid("query", "type", f"Expected one of {', '.join(kinds)}")
-    found = [invoice for invoice in call.account["invoices"] if invoice["type"] in kinds[asked]]
-    shown = [{key: invoice[key] for key in invoice if key != "type"} for invoice in found[:INVOICES_PER_PAGE]]
+    found = [invoice for invoice in listed(call.account) if invoice["type"] in kinds[asked]]
+    if call.settings["invoice_order"] == "oldest_first":
+        found.reverse()
+    page, per_page = _page_of_invoices(call), call.settings["invoices_per_page"]
+    on_page = found[(page - 1) * per_page : page * per_page]
+    shown = [{key: invoice[key] for key in invoice if key != "type"} for invoice in on_page]
     pagination = {
-        "has_more": len(found) > INVOICES_PER_PAGE,
-        "page": 1,
-        "per_page": INVOICES_PER_PAGE,
+        "has_more": len(found) > page * per_page,
+        "page": page,
+        "per_page": per_page,
         "total_count": len(found),
     }
     invoices = [with_optional(each, set(each).difference(REQUIRED_OF_INVOICE), call.settings) for each in shown]
     return with_numbers({"invoices": invoices, "pagination": pagination}, call.settings)
+
+
+def _page_of_invoices(call: Call) -> int:
+    sent = parameter(call.request, "page")
+    if sent is None or call.settings["invoice_pages"] == "ignored":
+        return 1
+    if call.settings["invoice_pages"] == "refused" or not re.fullmatch("[1-9][0-9]{0,5}", sent):
+        raise invalid("query", "page", "Unrecognized key")
+    return int(sent)
 
 
 @route("GET", f"{BILLING}/invoice-preview", "read")

@@ -92,6 +92,8 @@ def _invoice(account: dict[str, Any], amount: int) -> dict[str, Any]:
         "status": "open",
     }
     account["invoices"].insert(0, invoice)
+    if account["purchases"]["list_reads"] > 0:
+        account["unlisted"].append({"id": invoice["id"], "list_reads": account["purchases"]["list_reads"]})
     return invoice
 
 
@@ -139,3 +141,12 @@ def credit(account: dict[str, Any], reads: int = 1) -> None:
             account["unsettled"].remove(purchase)
         else:
             purchase["balance_reads"] -= reads
+
+
+def listed(account: dict[str, Any]) -> list[dict[str, Any]]:
+    """The invoices that the list shows by now: a new one is missing for as many reads as the account's rules say."""
+    missing = {each["id"] for each in account["unlisted"]}
+    for each in account["unlisted"]:
+        each["list_reads"] -= 1
+    account["unlisted"][:] = [each for each in account["unlisted"] if each["list_reads"] > 0]
+    return [invoice for invoice in account["invoices"] if invoice["id"] not in missing]

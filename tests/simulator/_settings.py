@@ -19,12 +19,17 @@ SWITCHES = {
     "limits": ("known", "unknown"),
     "accounts": ("listed", "hidden"),
     "result_info": ("full", "missing"),
+    "total_count": ("right", "of_the_page", "zero", "too_many"),
+    "pages": ("numbered", "capped", "clamped", "repeated", "endless"),
     "usage_bounds": ("required", "optional", "aligned"),
     "usage_order": ("oldest_first", "newest_first"),
     "empty_buckets": ("left_out", "zero"),
     "write_to_stopped": ("resumes", "stays_stopped"),
     "delete_unset": ("succeeds", "not_found"),
     "declined_invoice": ("none", "open"),
+    "invoice_pages": ("ignored", "refused", "followed"),
+    "invoices_per_page": (100, 2),
+    "invoice_order": ("newest_first", "oldest_first"),
     "eligibility": ("known", "unknown"),
     "success_messages": ("empty", "code_10000"),
     "error_messages": ("missing", "empty"),
@@ -57,7 +62,7 @@ class Settings(UserDict):  # type: ignore[type-arg]  # UserDict takes no type ar
             elif name not in SWITCHES:
                 raise ValueError(f"there is no setting {name!r}; there are {', '.join([*SWITCHES, 'rate_limit'])}")
             elif value not in SWITCHES[name]:
-                raise ValueError(f"{name} is one of {', '.join(SWITCHES[name])}, not {value!r}")
+                raise ValueError(f"{name} is one of {', '.join(map(str, SWITCHES[name]))}, not {value!r}")
         self.data.update(changes)
 
 

@@ -12,6 +12,7 @@ import socketserver
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable, Iterator
 
@@ -75,8 +76,11 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+def run_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., dict[str, Any]]:
     """Run a module's main() with these options and return what it prints, as Ansible would read it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def run(main: Callable[[], None], options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
         arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}

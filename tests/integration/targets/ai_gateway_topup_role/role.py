@@ -27,6 +27,7 @@ from simulator.simulator import (
 ROLE = "finops.cloudflare.ai_gateway_topup"
 GROUP = "group/finops.cloudflare.cloudflare"
 SAME_ID, OLD_ID, KEY_ID, TOKEN_ID = "a" * 32, "b" * 32, "c" * 32, "d" * 32
+CAPPED_ID, NULL_ID, AUTOMATIC_ID = "1" * 32, "2" * 32, "3" * 32
 LIST: dict[str, Any] = {
     "ai_gateway_topup_amount": 5000,
     "ai_gateway_topup_threshold": 1000,
@@ -85,7 +86,7 @@ class Runner:
         finished = subprocess.run(
             command,
             cwd=self.work,
-            env={**os.environ, **self.variables},
+            env={**os.environ, "XDG_STATE_HOME": str(self.work / "state"), **self.variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -103,7 +104,7 @@ def manage_a_list(runner: Runner) -> None:
     assert f"{CHANGED} {CHECKED} {FAILED}" in checked
     assert "-auto top-up: not set +auto top-up: set +amount: 7000 ($70.00) +threshold: 2000 ($20.00)" in checked
     assert f"--- before: auto top-up of account {OLD_ID}" in checked
-    assert runner.calls() == ["GET f", "GET 0", "GET a", "GET b", "GET d", "GET c"]
+    assert runner.calls() == ["GET f", "GET 0", "GET 0", "GET a", "GET b", "GET d", "GET d", "GET c", "GET c"]
     assert runner.stored(ACCOUNT_ID, TOKEN_ID, OLD_ID) == [(None, None), (None, None), (2500, 500)]
 
     shown = runner.run(play, code=2)
@@ -238,14 +239,20 @@ def keep_credit(runner: Runner) -> None:
         "ai_gateway_topup_accounts": [
             {"account_id": ACCOUNT_ID, "name": "Rich"},
             {"account_id": OTHER_ACCOUNT_ID, "name": "Poor"},
-            {"account_id": OLD_ID, "name": "Fixed", "amount": 2000, "maximum_charge": 2100},
+            {"account_id": OLD_ID, "name": "Fixed", "amount": 2000, "maximum_charge": 2100, "allow_auto_topup": True},
             {"account_id": KEY_ID, "name": "Of a key", "api_key": GLOBAL_KEY, "api_email": EMAIL, "amount": 1500},
             {"account_id": SAME_ID, "name": "Automatic", "state": "present", "amount": 5000, "threshold": 1000},
             {"account_id": TOKEN_ID, "name": "Dear", "maximum_charge": 1050, "payment_method_id": "pm_1"},
+            {"account_id": CAPPED_ID, "name": "Capped", "maximum_charge_per_day": 5879},
+            {"account_id": NULL_ID, "name": "Null", "amount": None},
+            {"account_id": AUTOMATIC_ID, "name": "Twice"},
         ],
     }
     for account_id, balance in ((OTHER_ACCOUNT_ID, 400), (OLD_ID, -100.5), (KEY_ID, 0), (TOKEN_ID, 999)):
         runner.simulator.set_account(account_id, balance=balance)
+    runner.simulator.set_account(CAPPED_ID, balance=400)
+    runner.simulator.set_account(NULL_ID, balance=400)
+    runner.simulator.set_account(AUTOMATIC_ID, balance=400, topup={"amount": 5000, "threshold": 1000})
     ids = (ACCOUNT_ID, OTHER_ACCOUNT_ID, OLD_ID, KEY_ID, SAME_ID, TOKEN_ID)
 
     def balances() -> list[float]:
@@ -253,19 +260,30 @@ def keep_credit(runner: Runner) -> None:
 
     play = {"roles": [ROLE], "vars": wanted}
     before = balances()
-    needed = "3 of 6 accounts needed a change: Poor, Fixed, Of a key."
-    dear = "1 of 6 accounts failed: Dear. The first error is: Nothing was bought: $50.00 of credit with a fee of $2.50"
+    needed = "3 of 9 accounts needed a change: Poor, Fixed, Of a key."
+    failed = (
+        "4 of 9 accounts failed: Dear, Capped, Null, Twice. "
+        "The first error is: Nothing was bought: $50.00 of credit with a fee of $2.50"
+    )
     shown = runner.run(play, "--check", "--diff", code=2)
-    assert f"{needed} {CHECKED} {dear}" in shown
+    assert f"{needed} {CHECKED} {failed}" in shown
+    for sentence in (
+        "is more than maximum_charge_per_day, 5879",
+        "amount and target_balance are both null",
+        "set allow_auto_topup: true",
+    ):
+        assert sentence in shown, sentence
     assert "+charge: 5880 ($58.80), fee 280 ($2.80) included" in shown
     assert balances() == before
     assert not [call for call in runner.calls() if call.startswith("POST")]
 
-    assert f"{needed} {dear}" in runner.run(play, code=2)
+    assert f"{needed} {failed}" in runner.run(play, code=2)
     assert balances() == [before[0], 6000, 1899.5, 1500, before[4], 999]
     assert runner.stored(SAME_ID) == [(5000, 1000)]
 
-    assert "0 of 6 accounts needed a change. 1 of 6 accounts failed: Dear." in runner.run(play, code=2)
+    assert "0 of 9 accounts needed a change. 4 of 9 accounts failed: Dear, Capped, Null, Twice." in runner.run(
+        play, code=2
+    )
 
 
 def keep_secrets(runner: Runner) -> None:

@@ -31,7 +31,7 @@ NUMBERS = {
 }
 # Of another value in each run, and part of it censored where a generated secret is as short as "0"
 RAY_ID = re.compile(r"[0-9a-f*]+-SIM")
-BOUGHT_AT = re.compile(r"(in_1Bought[0-9]+ of )[0-9TZ:-]+")
+BOUGHT_AT = re.compile(r"((?:in_1Bought[0-9]+ of|\$[0-9.]+ at) )[0-9TZ:-]+")
 FRAME = re.compile(r'File "[^"]*(/ansible_collections/.*)')
 WARNING = re.compile("Cloudflare has stopped|is not paid after")
 # Where faults strike
@@ -89,6 +89,7 @@ def results(work: Path, content: list[dict[str, Any]], examples: list[dict[str, 
         "ANSIBLE_STDOUT_CALLBACK": "record",
         "ANSIBLE_CALLBACK_PLUGINS": str(Path("callback_plugins").resolve()),
         "RECORD_FILE": str(work / "results"),
+        "XDG_STATE_HOME": str(work / "state"),
         # Since ansible-core 2.21 the arguments are not in results by themselves.
         "ANSIBLE_INJECT_INVOCATION": "true",
         # Some messages list what is in a set.
@@ -106,7 +107,7 @@ def results(work: Path, content: list[dict[str, Any]], examples: list[dict[str, 
         check=False,
     )
     assert finished.returncode == 0, finished.stdout
-    written = (work / "results").read_text(encoding="utf-8")
+    written = (work / "results").read_text(encoding="utf-8").replace(str(work), "WORK")
     *items, whole = [json.loads(line) for line in BOUGHT_AT.sub(r"\1NOW", RAY_ID.sub("RAY", written)).splitlines()]
     for item in (*items, *whole.get("results", [])):
         if "exception" in item:

@@ -46,6 +46,8 @@ OPTIONS = {
         "amount": Values([5000, "1000"], [999, 5000.5]),
         "maximum_charge": Values([5250, 6000], [5249, 1049]),
         "target_balance": Values([], [6000]),
+        "maximum_charge_per_day": Values([5250, 5249], [10]),
+        "allow_auto_topup": Values([True, True, False], ["perhaps"]),
         "payment_method_id": Values(["pm_1"], [5]),
         "wait": Values([True, False], ["perhaps"]),
         "wait_timeout": Values([0], [-1]),
@@ -58,7 +60,16 @@ OPTIONS = {
     },
 }
 # Without these, little else is tried.
-USUAL = {"api_token", "amount", "threshold", "gather", "minimum_balance", "maximum_charge", "wait_timeout"}
+USUAL = {
+    "api_token",
+    "amount",
+    "threshold",
+    "gather",
+    "minimum_balance",
+    "maximum_charge",
+    "wait_timeout",
+    "allow_auto_topup",
+}
 
 FAULTS: list[dict[str, Any]] = [
     {"fault": "echo_secret"},

@@ -77,7 +77,10 @@ def every_account_on_two_pages() -> None:
     hosts = hostvars()
     # The two that the simulator knows from the start, and those that were made.
     assert len(hosts) == 2 + 61
-    assert all(variables["cloudflare_account_id"] == host for host, variables in hosts.items())
+    # Whoever reads the JSON gets the ids as plain texts.
+    assert all(
+        variables["cloudflare_account_id"] == host for host, variables in inventory()["_meta"]["hostvars"].items()
+    )
     assert sorted(inventory()["cloudflare_accounts"]["hosts"]) == sorted(hosts)
     assert requested() == ["accounts 200"] * 2
     assert warnings() == []
@@ -85,13 +88,13 @@ def every_account_on_two_pages() -> None:
 
 def groups_and_names_that_are_no_templates() -> None:
     hosts = hostvars()
-    assert sorted(hosts) == [*(f"Tenant_0{number}" for number in range(10)), "lookup_pipe_id"]
-    evil = hosts["lookup_pipe_id"]
+    assert sorted(hosts) == [*(f"cloudflare_Tenant_0{number}" for number in range(10)), "cloudflare_lookup_pipe_id"]
+    evil = hosts["cloudflare_lookup_pipe_id"]
     assert evil["cloudflare_account_name"] == evil["composed"] == evil["cloudflare_ai_gateway_topup"]["error"] == EVIL
     assert evil["cloudflare_ai_gateway_error"] is None
-    assert hosts["Tenant_04"]["cloudflare_ai_gateway_balance"] == 900
-    assert inventory()["low"]["hosts"] == [f"Tenant_0{number}" for number in range(5)]
-    assert inventory()["evil"]["hosts"] == inventory()["type_enterprise"]["hosts"] == ["lookup_pipe_id"]
+    assert hosts["cloudflare_Tenant_04"]["cloudflare_ai_gateway_balance"] == 900
+    assert inventory()["low"]["hosts"] == [f"cloudflare_Tenant_0{number}" for number in range(5)]
+    assert inventory()["evil"]["hosts"] == inventory()["type_enterprise"]["hosts"] == ["cloudflare_lookup_pipe_id"]
     assert requested() == ["accounts 200"] * 2 + ["credit-balance 200"] * 11
     assert warnings() == []
 
@@ -105,6 +108,20 @@ def _cached(balance: int, requests: list[str]) -> None:
     assert not [secret for secret in SECRETS if secret in kept]
     # What the cache does not know of.
     control("PATCH", f"/accounts/{0:032x}", {"balance": 700})
+
+
+def forge_cache() -> None:
+    """Put a template in the place of an id, as somebody who may write to the cache could."""
+    (path,) = (WORK / "cache").iterdir()
+    forged = path.read_text().replace(f"{0:032x}", EVIL)
+    assert EVIL in forged
+    path.write_text(forged)
+
+
+def forged_cache_is_read_anew() -> None:
+    assert list(hostvars()) == [f"{0:032x}"]
+    assert "The cache holds something else than this plugin has put there" in (WORK / "stderr").read_text()
+    assert requested() == READ
 
 
 READ = ["accounts 200", "accounts 200", "credit-balance 200"]
@@ -140,6 +157,55 @@ def exported() -> None:
 def the_same_play_from_the_export() -> None:
     assert printed().count("ok=2 changed=0 unreachable=0 failed=0") == 11
     assert requested() == ["config 200"] * 11
+
+
+def call_accounts_like_others() -> None:
+    control("PATCH", f"/accounts/{0:032x}", {"name": "web01"})
+    control("PATCH", f"/accounts/{1:032x}", {"name": "prod"})
+    requested()
+
+
+def hosts_and_groups_of_others_stay_as_they_are() -> None:
+    hosts, groups = hostvars(), inventory()
+    assert hosts["web01"] == {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_user": "deploy"}
+    assert groups["prod"]["hosts"] == ["web01"]
+    assert {"cloudflare_web01", "cloudflare_prod", "web01"} == {
+        name for name in hosts if not name.startswith("cloudflare_T")
+    }
+    assert hosts["cloudflare_prod"]["cloudflare_account_name"] == "prod"
+    assert "web01" not in groups["cloudflare_accounts"]["hosts"]
+    assert groups["name_prod"]["hosts"] == ["cloudflare_prod"]
+    assert warnings() == []
+
+
+def names_that_others_have_give_way_to_ids() -> None:
+    hosts = hostvars()
+    assert hosts["cloudflare_web01"] == {"ansible_host": "192.0.2.2"}
+    assert hosts[f"{0:032x}"]["cloudflare_account_name"] == "web01"
+    assert hosts["cloudflare_prod"]["cloudflare_account_name"] == "prod"
+    assert "so the accounts are called by their ids: cloudflare_web01." in printed()
+
+
+def lose_no_account_to_a_wrong_total() -> None:
+    control("PATCH", "/settings", {"total_count": "zero"})
+    requested()
+
+
+def every_account_in_spite_of_the_total() -> None:
+    assert len(hostvars()) == 2 + 61
+    # The page that should be the last does not add up.
+    assert requested() == ["accounts 200"] * 3
+    control("PATCH", "/settings", {"total_count": "right"})
+
+
+def repeat_pages() -> None:
+    control("PATCH", "/settings", {"pages": "repeated"})
+
+
+def a_failure_for_repeated_pages() -> None:
+    assert "Cloudflare tells of 63 accounts but lists 50" in printed()
+    assert requested() == ["accounts 200"] * 4
+    control("PATCH", "/settings", {"pages": "numbered"})
 
 
 def hide_accounts() -> None:

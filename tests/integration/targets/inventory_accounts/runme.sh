@@ -71,6 +71,9 @@ look second_time_with_cache
 CLOUDFLARE_API_TOKEN=unknown ansible-playbook -i "${cached[@]}" play.yml --flush-cache --list-hosts
 CLOUDFLARE_API_TOKEN=unknown list "${cached[@]}" --list
 look flushed_cache
+look forge_cache
+CLOUDFLARE_API_TOKEN=unknown list "${cached[@]}" --list
+look forged_cache_is_read_anew
 
 echo '$ ansible-playbook -i grouped.cloudflare_accounts.yml play.yml'
 ansible-playbook -i grouped.cloudflare_accounts.yml play.yml | tee "$work/stdout"
@@ -82,6 +85,25 @@ look exported
 echo '$ FINOPS_CLOUDFLARE_IN_PROCESS=false ansible-playbook -i exported.py play.yml'
 FINOPS_CLOUDFLARE_IN_PROCESS=false ansible-playbook -i "$work/exported.py" play.yml | tee "$work/stdout"
 look the_same_play_from_the_export
+
+# Two accounts are called like a host and a group of another inventory, which is read before and after this one.
+look call_accounts_like_others
+list others.ini -i named.cloudflare_accounts.yml --list
+look hosts_and_groups_of_others_stay_as_they_are
+list named.cloudflare_accounts.yml -i others.ini --list
+look hosts_and_groups_of_others_stay_as_they_are
+list taken.ini -i named.cloudflare_accounts.yml --list
+look names_that_others_have_give_way_to_ids
+
+look lose_no_account_to_a_wrong_total
+list every.cloudflare_accounts.yml --list
+look every_account_in_spite_of_the_total
+look repeat_pages
+if list every.cloudflare_accounts.yml --list; then
+    echo "ERROR: a list that may have lost accounts was accepted"
+    exit 1
+fi
+look a_failure_for_repeated_pages
 
 look hide_accounts
 list every.cloudflare_accounts.yml --list

@@ -30,6 +30,16 @@ print(json.load(opener.open(sys.argv[1]))['balance'])" "$control_url/accounts/$a
     }
 }
 
+# What is bought here is remembered here.
+XDG_STATE_HOME=$(mktemp -d)
+export XDG_STATE_HOME
+
+# forget: as if nothing had been bought yet.
+forget() {
+    rm -rf "${XDG_STATE_HOME:?}"/*
+    change '{"invoices": []}'
+}
+
 credit=(ansible-playbook finops.cloudflare.credit -e payment_method_id=)
 order=(-e minimum_balance=1000 -e amount=5000 -e maximum_charge=5250 -e target_balance=)
 # The last task says what was done.
@@ -49,13 +59,22 @@ balance 400
 expect 'Bought .50.00 of credit' "${credit[@]}" "${order[@]}"
 balance 5400
 expect "$enough" "${credit[@]}" "${order[@]}"
-change '{"invoices": []}'
+forget
+expect "$failed" "${credit[@]}" "${order[@]}" -e minimum_balance=6000 -e maximum_charge_per_day=5249
+expect "$failed" "${credit[@]}" "${order[@]}" -e minimum_balance=6000 -e maximum_charge_per_day=0
+expect 'maximum_charge_per_month is in cents: 0 is .0.00' "${credit[@]}" "${order[@]}" -e '{"maximum_charge_per_month": 0}'
+change '{"topup": {"amount": 5000, "threshold": 500}}'
+expect 'has an auto top-up' "${credit[@]}" "${order[@]}" -e minimum_balance=6000 -e allow_auto_topup=
+expect "$bought" "${credit[@]}" "${order[@]}" -e minimum_balance=6000 -e allow_auto_topup=true -e maximum_charge_per_day= --check
+change '{"topup": null}'
+balance 5400
 expect "$bought" "${credit[@]}" -e amount= -e minimum_balance=6000 -e target_balance=7000 -e maximum_charge=1680
 balance 7000
 unset CLOUDFLARE_API_TOKEN
 
 # The secret of a purchase that the bank asks the cardholder about appears nowhere either.
-change '{"balance": 400, "invoices": [], "purchases": {"outcome": "authentication"}}'
+forget
+change '{"balance": 400, "purchases": {"outcome": "authentication"}}'
 module=(ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_credit -a)
 options='minimum_balance=1000 amount=5000 maximum_charge=5250 wait_timeout'
 CLOUDFLARE_API_TOKEN=$write_token record asked "${module[@]}" "$options=1" --diff

@@ -13,13 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible import constants
-from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.inventory.data import InventoryData
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible.template import Templar
-from ansible_collections.finops.cloudflare.plugins.doc_fragments import _connection
 from ansible_collections.finops.cloudflare.plugins.inventory import accounts
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
@@ -29,65 +25,9 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     OTHER_ACCOUNT_ID,
     POWERLESS_TOKEN,
     READ_TOKEN,
-    SECRETS,
     Simulator,
 )
-
-NAME = accounts.InventoryModule.NAME
-EVIL = "{{ lookup('ansible.builtin.pipe', 'id') }}"
-PREFIX = "cloudflare_ai_gateway_"
-
-
-class Inventory:
-    """Parses what it is given, as Ansible would, and keeps what came of it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / "test.cloudflare_accounts.yml"
-        self.data = InventoryData()
-        self.warnings: list[str] = []
-
-    def parse(self, fresh: bool = False, **options: Any) -> Inventory:
-        """Fresh is what --flush-cache makes of it."""
-        self.path.write_text(yaml.safe_dump({"plugin": NAME, **options}))
-        self.data = InventoryData()
-        self.warnings.clear()
-        plugin = accounts.InventoryModule()
-        plugin._load_name, plugin._redirected_names = NAME, [NAME]
-        plugin.display = self
-        assert plugin.verify_file(str(self.path))
-        plugin.parse(self.data, DataLoader(), str(self.path), cache=not fresh)
-        if plugin.get_option("cache"):
-            plugin.update_cache_if_changed()
-        return self
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
-
-    @property
-    def hosts(self) -> dict[str, dict[str, Any]]:
-        return {name: host.vars for name, host in self.data.hosts.items()}
-
-    def failure(self, **options: Any) -> str:
-        """The sentence that the inventory fails with; it holds no secret, and no host is made."""
-        with pytest.raises(AnsibleParserError) as failed:
-            self.parse(**options)
-        assert failed.value.__cause__ is None and failed.value.__suppress_context__
-        assert self.hosts == {}
-        assert [secret for secret in SECRETS if secret in str(failed.value)] == []
-        return str(failed.value)
-
-
-@pytest.fixture
-def inventory(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Inventory:
-    """An inventory whose options are those that the documentation tells, as Ansible's plugin loader makes them."""
-    monkeypatch.setenv("CLOUDFLARE_BASE_URL", simulator.api_url)
-    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", READ_TOKEN)
-    options: dict[str, Any] = {}
-    for fragment in (constructed.ModuleDocFragment, inventory_cache.ModuleDocFragment, _connection.ModuleDocFragment):
-        options.update(yaml.safe_load(fragment.DOCUMENTATION)["options"])
-    options.update(yaml.safe_load(accounts.DOCUMENTATION)["options"])
-    constants.config.initialize_plugin_configuration_definitions("inventory", NAME, options)
-    return Inventory(tmp_path)
+from ansible_collections.finops.cloudflare.tests.unit.plugins.inventories import EVIL, PREFIX, Inventory
 
 
 def paths(simulator: Simulator) -> list[str]:
@@ -158,7 +98,14 @@ def test_the_interpreter_is_a_template_and_what_cloudflare_says_is_none(
 def test_names_of_hosts(inventory: Inventory, simulator: Simulator) -> None:
     simulator.set_account(ACCOUNT_ID, name="Acme, Inc.")
     simulator.set_account(OTHER_ACCOUNT_ID, name="localhost")
-    assert list(inventory.parse(hostname="name").hosts) == ["Acme_Inc", OTHER_ACCOUNT_ID]
+    simulator.set_account("f" * 32, name="***")
+    hosts = inventory.parse(hostname="name").hosts
+    assert list(hosts) == ["cloudflare_Acme_Inc", "cloudflare_localhost", "f" * 32]
+    assert list(inventory.parse(hostname="name", hostname_prefix="cf-").hosts) == [
+        "cf-Acme_Inc",
+        "cf-localhost",
+        "f" * 32,
+    ]
 
 
 def test_given_accounts_are_not_listed(inventory: Inventory, simulator: Simulator) -> None:
@@ -314,10 +261,14 @@ def test_the_examples_work(inventory: Inventory, simulator: Simulator) -> None:
     examples: list[dict[str, Any]] = list(yaml.safe_load_all(accounts.EXAMPLES))
     assert len(inventory.parse(**examples[0]).hosts) == 2
     hosts = inventory.parse(**examples[1]).hosts
-    assert hosts["Acme_EU"]["account_id"] == ACCOUNT_ID
+    assert hosts["cloudflare_Acme_EU"]["account_id"] == ACCOUNT_ID
     groups = {name: [host.name for host in group.hosts] for name, group in inventory.data.groups.items()}
-    assert (groups["low"], groups["stopped"], groups["unread"]) == (["Acme_US"], ["Acme_EU"], ["Acme_US"])
-    assert sorted(groups["type_standard"]) == ["Acme_EU", "Acme_US"]
+    assert (groups["low"], groups["stopped"], groups["unread"]) == (
+        ["cloudflare_Acme_US"],
+        ["cloudflare_Acme_EU"],
+        ["cloudflare_Acme_US"],
+    )
+    assert sorted(groups["type_standard"]) == ["cloudflare_Acme_EU", "cloudflare_Acme_US"]
 
 
 @pytest.mark.parametrize("names", [("api_key", "api_email"), ("account_api_key", "account_email")])
@@ -332,80 +283,3 @@ def test_strict_is_for_constructed_values_too(inventory: Inventory) -> None:
     assert "broken" not in inventory.parse(**options).hosts[ACCOUNT_ID]
     with pytest.raises(AnsibleError, match="Could not set broken"):
         inventory.parse(**options, strict=True)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> dict[str, Any]:
-    return {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
-
-
-def test_the_cache_saves_every_request(
-    inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path
-) -> None:
-    simulator.set_account(ACCOUNT_ID, name=EVIL)
-    options = {**cache, "fetch": ["balance"]}
-    first = inventory.parse(**options).hosts
-    asked = len(simulator.requests)
-    assert asked == 3
-    again = inventory.parse(**options).hosts
-    assert again == first
-    variables = again[ACCOUNT_ID]
-    assert Templar(DataLoader(), variables=variables).template(variables["cloudflare_account_name"]) == EVIL
-    assert len(simulator.requests) == asked
-    (file,) = (tmp_path / "cache").iterdir()
-    assert [secret for secret in SECRETS if secret in file.name + file.read_text()] == []
-    # How the hosts are called and grouped is decided anew each time.
-    assert "Account_fedcba" in inventory.parse(**options, hostname="name").hosts
-    assert len(simulator.requests) == asked
-
-
-def test_a_fresh_inventory_is_written_to_the_cache(
-    inventory: Inventory, simulator: Simulator, cache: dict[str, Any]
-) -> None:
-    inventory.parse(**cache)
-    simulator.set_account(ACCOUNT_ID, name="New")
-    assert inventory.parse(**cache).hosts[ACCOUNT_ID]["cloudflare_account_name"] == "Account 012345"
-    assert inventory.parse(fresh=True, **cache).hosts[ACCOUNT_ID]["cloudflare_account_name"] == "New"
-    assert inventory.parse(**cache).hosts[ACCOUNT_ID]["cloudflare_account_name"] == "New"
-    assert len(simulator.requests) == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"fetch": ["topup"]}, {"names": ["*"]}, {"accounts": [ACCOUNT_ID]}, {"api_token": POWERLESS_TOKEN}],
-    ids=lambda change: next(iter(change)),
-)
-def test_what_decides_about_the_result_has_its_own_cache(
-    inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path, change: dict[str, Any]
-) -> None:
-    inventory.parse(**cache)
-    inventory.parse(**cache, **change)
-    assert len(list((tmp_path / "cache").iterdir())) == 2
-
-
-def test_each_api_has_its_own_cache(inventory: Inventory, simulator: Simulator, cache: dict[str, Any]) -> None:
-    inventory.parse(**cache)
-    with Simulator() as other:
-        other.set_account(ACCOUNT_ID, reachable=False)
-        assert list(inventory.parse(**cache, api_url=other.api_url).hosts) == [OTHER_ACCOUNT_ID]
-
-
-def test_a_failure_is_not_cached(
-    inventory: Inventory, simulator: Simulator, cache: dict[str, Any], tmp_path: Path
-) -> None:
-    options = {**cache, "fetch": ["topup"]}
-    simulator.add_fault(fault="status", path="topup/config", status=403)
-    assert len(inventory.parse(**options).warnings) == 1
-    simulator.settings["accounts"] = "hidden"
-    assert len(inventory.parse(**options).warnings) == 1
-    assert not (tmp_path / "cache").exists() or list((tmp_path / "cache").iterdir()) == []
-    simulator.settings["accounts"] = "listed"
-    assert inventory.parse(**options).warnings == []
-
-
-def test_a_name_that_nobody_has_is_told_from_the_cache_too(
-    inventory: Inventory, simulator: Simulator, cache: dict[str, Any]
-) -> None:
-    for _attempt in range(2):
-        assert len(inventory.parse(**cache, names=["Nobody", "Account*"]).warnings) == 1
-    assert len(simulator.requests) == 1

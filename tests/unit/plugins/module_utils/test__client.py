@@ -18,7 +18,7 @@ import yaml
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client, _http
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
-from ansible_collections.finops.cloudflare.plugins.module_utils._credit import buy, read_status
+from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import purchase_request, status_request
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP, read_topup
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
@@ -288,7 +288,7 @@ def test_a_post_that_only_asks_is_repeated_as_a_read_is(
     client: Client, simulator: Simulator, pauses: list[float], fault: str
 ) -> None:
     simulator.add_faults({"fault": fault}, {"fault": fault})
-    assert client.send(read_status(ACCOUNT_ID, "in_1Simulator0075")) is True
+    assert client.send(status_request(ACCOUNT_ID, "in_1Simulator0075")) is True
     assert methods(simulator) == ["POST"] * 3
     assert len(pauses) == 2
 
@@ -296,7 +296,7 @@ def test_a_post_that_only_asks_is_repeated_as_a_read_is(
 @pytest.mark.parametrize("fault", ["rate_limited", "drop_before", "drop_after", "cut_short", "html_502"])
 def test_a_purchase_is_sent_once(client: Client, simulator: Simulator, pauses: list[float], fault: str) -> None:
     simulator.add_faults({"fault": fault})
-    failure_of(client, buy(ACCOUNT_ID, 5000, None))
+    failure_of(client, purchase_request(ACCOUNT_ID, 5000, None))
     assert methods(simulator) == ["POST"]
     assert pauses == []
 

@@ -228,11 +228,11 @@ def test_an_amount_that_nobody_can_mean_is_none(amount: float) -> None:
     [
         (
             {"min_cents": 1000, "max_cents": 4999},
-            "5000 ($50.00) is over this account's limit: the most that one top-up may buy is 4999 ($49.99)",
+            "5000 ($50.00) is over this account's limit: the most that one purchase may buy is 4999 ($49.99)",
         ),
         (
             {"min_cents": 5001, "max_cents": 9999},
-            "5000 ($50.00) is under this account's limit: the least that one top-up may buy is 5001 ($50.01)",
+            "5000 ($50.00) is under this account's limit: the least that one purchase may buy is 5001 ($50.01)",
         ),
         ({"min_cents": 1000, "max_cents": 5000}, "within this account's limit of 5000 ($50.00)"),
         ({"min_cents": None, "max_cents": None}, "did not report this account's limits"),

@@ -82,7 +82,8 @@ def test_ladder(run: Runner, start: dict[str, Any], wanted: dict[str, Any], meth
 
     predicted = run(check_mode=True, **wanted)
     assert predicted["changed"]
-    assert run.methods == ["GET"]
+    # Of a configuration to be set, it reads the limits as well.
+    assert run.methods == ["GET"] * (2 if method == "POST" else 1)
     assert run.stores(start.get("amount"), start.get("threshold"))
 
     done = run(**wanted)
@@ -194,9 +195,24 @@ def test_bad_input_is_refused_before_any_request(run: Runner, options: dict[str,
 def test_an_amount_over_the_limit_of_the_account(run: Runner) -> None:
     run.simulator.set_account(ACCOUNT_ID, limits={"max_cents": 4000})
     result = run(**PRESENT)
-    assert "the most that one top-up may buy is 4000 ($40.00)" in result["msg"]
+    assert "the most that one purchase may buy is 4000 ($40.00)" in result["msg"]
     assert result["error"]["method"] == "POST"
     assert run.methods == ["GET", "POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"), [({"max_cents": 4999}, "is 4999 ($49.99)"), ({"min_cents": 5001}, "is 5001 ($50.01)")]
+)
+def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:
+    run.simulator.set_account(ACCOUNT_ID, limits=limits)
+    result = run(check_mode=True, api_token=READ_TOKEN, **PRESENT)
+    assert result["failed"]
+    assert said in result["msg"]
+    run.simulator.settings["limits"] = "unknown"
+    assert run(check_mode=True, **PRESENT)["changed"]
+    run.store(**PRESENT)
+    assert not run(check_mode=True, **PRESENT)["changed"]
+    assert run.methods == ["GET"]
 
 
 def test_a_refusal_where_the_limits_are_unknown(run: Runner) -> None:

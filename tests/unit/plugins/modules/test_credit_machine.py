@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.finops.cloudflare.plugins.module_utils import _client, _credit
+from ansible_collections.finops.cloudflare.plugins.module_utils import _client, _deadline, _funding
+from ansible_collections.finops.cloudflare.plugins.module_utils._journal import journal_path, locked_journal
 from ansible_collections.finops.cloudflare.plugins.modules import cloudflare_ai_gateway_credit
 from ansible_collections.finops.cloudflare.tests.simulator import _purchases
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, SECRETS, WRITE_TOKEN, Simulator
@@ -20,33 +25,98 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 FLOOR = 1000
 MAXIMUM = 10500
-LONG = _credit.SETTLING + 60
+LONG = _funding.SETTLING + 60
 
-FAULTS = st.sampled_from(
-    ["drop_before", "drop_after", "cut_short", "null_result", "html_502", "empty_200", "success_false", "rate_limited"]
+READS = ("credit-balance", "invoice-history", "topup/status")
+FAULTS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "fault": st.sampled_from(
+                ["drop_before", "drop_after", "cut_short", "null_result", "html_502", "empty_200", "rate_limited"]
+            ),
+            "path": st.sampled_from(["/topup", "/topup", "/topup", *READS]),
+            "times": st.sampled_from([1, 1, 4]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "fault": st.just("foreign"),
+            "status": st.sampled_from([302, 402, 403, 404, 413, 429, 499]),
+            "acts": st.booleans(),
+            "path": st.just("/topup"),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "fault": st.just("status"),
+            "status": st.sampled_from([408, 409, 425, 500]),
+            "acts": st.booleans(),
+            "path": st.just("/topup"),
+        }
+    ),
+    st.fixed_dictionaries({"fault": st.just("success_false"), "acts": st.booleans(), "path": st.just("/topup")}),
+    st.fixed_dictionaries(
+        {"fault": st.just("date"), "offset": st.sampled_from([-7200, 7200]), "path": st.sampled_from(READS)}
+    ),
 )
-PLACES = st.sampled_from(["/topup", "/topup", "/topup", "topup/status", "credit-balance", "invoice-history"])
-TIMES = st.sampled_from([1, 1, 4])
+LAGS = st.sampled_from([0, 0, 2, 30])
 BANKS = st.fixed_dictionaries(
     {
-        "outcome": st.sampled_from(["paid", "paid", "pending", "declined", "authentication"]),
-        "status_checks": st.sampled_from([0, 2, 30]),
-        "balance_reads": st.sampled_from([0, 2, 30]),
+        "outcome": st.sampled_from(["paid", "paid", "paid", "pending", "declined", "authentication"]),
+        "status_checks": LAGS,
+        "balance_reads": LAGS,
+        "list_reads": LAGS,
     }
 )
 ORDERS = st.sampled_from([{"amount": 5000}, {"amount": 1000}, {"target_balance": 6000}, {"target_balance": FLOOR}])
+CAPS = st.sampled_from([{}, {"maximum_charge_per_day": 6300}, {"maximum_charge_per_month": 10499}])
+MEANWHILE = st.sampled_from([None, "settle", "give_up_the_newest_and_settle"])
+LISTS = st.sampled_from(
+    [
+        {"invoices_per_page": 100},
+        {"invoices_per_page": 100},
+        {"invoices_per_page": 2, "invoice_pages": "followed"},
+        {"invoices_per_page": 2, "invoice_pages": "ignored"},
+        {"invoices_per_page": 2, "invoice_pages": "refused", "invoice_order": "oldest_first"},
+    ]
+)
+
+
+class Killed(BaseException):
+    """The end of a process where it stands."""
+
+
+class Clock:
+    """Time that passes in sleeping alone, where something can happen meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.meanwhile: Callable[[], None] | None = None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.meanwhile:
+            happen, self.meanwhile = self.meanwhile, None
+            happen()
+
+    def time(self) -> float:
+        return self.now
 
 
 class Histories(RuleBasedStateMachine):
     run_module: Callable[..., dict[str, Any]]
     simulator: Simulator
+    state: Path
+    clock: Clock
 
     def __init__(self) -> None:
         super().__init__()
         _client._session.cache_clear()
+        shutil.rmtree(self.state, ignore_errors=True)
         self.simulator.reset()
         self.simulator.set_account(ACCOUNT_ID, balance=400, invoices=[])
         self.simulator.settings["declined_invoice"] = "open"
+        self.journal = Path(journal_path({"XDG_STATE_HOME": str(self.state)}, self.simulator.api_url, ACCOUNT_ID))
 
     @property
     def account(self) -> dict[str, Any]:
@@ -57,60 +127,104 @@ class Histories(RuleBasedStateMachine):
         """Credit that is charged or can still be, and is not in the balance yet."""
         return sum(purchase["credit"] for purchase in self.account["unsettled"])
 
+    @property
+    def remembered(self) -> list[dict[str, Any]]:
+        """What the journal holds."""
+        content = self.journal.read_text() if self.journal.exists() else ""
+        purchases: list[dict[str, Any]] = json.loads(content)["purchases"] if content else []
+        return purchases
+
     # What goes wrong in half of the runs would leave little to see of the others.
-    @rule(order=ORDERS, wait=st.sampled_from([0, 30]), bank=BANKS)
-    def run_without_faults(self, order: dict[str, int], wait: int, bank: dict[str, Any]) -> None:
-        self.check_run(order, wait, False, MAXIMUM, bank, [])
+    @rule(order=ORDERS, caps=CAPS, wait=st.sampled_from([0, 30]), bank=BANKS, meanwhile=MEANWHILE)
+    def run_without_faults(
+        self, order: dict[str, int], caps: dict[str, int], wait: int, bank: dict[str, Any], meanwhile: str | None
+    ) -> None:
+        self.clock.meanwhile = getattr(self, meanwhile) if meanwhile else None
+        self.check_run({**order, **caps, "wait": wait > 0, "wait_timeout": wait}, bank)
+        self.clock.meanwhile = None
 
     @rule(
         order=ORDERS,
+        caps=CAPS,
         wait=st.sampled_from([0, 30]),
         check_mode=st.sampled_from([False, False, True]),
         maximum=st.sampled_from([MAXIMUM, MAXIMUM, 1050]),
         bank=BANKS,
-        faults=st.lists(st.fixed_dictionaries({"fault": FAULTS, "path": PLACES, "times": TIMES}), max_size=2),
+        lists=LISTS,
+        faults=st.lists(FAULTS, max_size=2),
+        killed=st.sampled_from([None, None, None, "before", "after"]),
+        rival=st.sampled_from([False, False, False, True]),
     )
-    def run(self, **how: Any) -> None:
-        self.check_run(**how)
-
-    def check_run(
+    def run(
         self,
         order: dict[str, int],
+        caps: dict[str, int],
         wait: int,
         check_mode: bool,
         maximum: int,
         bank: dict[str, Any],
+        lists: dict[str, Any],
         faults: list[dict[str, Any]],
+        killed: str | None,
+        rival: bool,
+    ) -> None:
+        self.simulator.settings.change({"invoice_order": "newest_first", "invoice_pages": "ignored", **lists})
+        self.simulator.add_faults(*faults)
+        options = {**order, **caps, "wait": wait > 0, "wait_timeout": wait, "maximum_charge": maximum}
+        self.check_run(options, bank, check_mode, killed, rival)
+        self.simulator.settings.change({"invoice_order": "newest_first", "invoices_per_page": 100})
+
+    def check_run(
+        self,
+        wanted: dict[str, Any],
+        bank: dict[str, Any],
+        check_mode: bool = False,
+        killed: str | None = None,
+        rival: bool = False,
     ) -> None:
         self.simulator.set_account(ACCOUNT_ID, purchases=bank)
-        self.simulator.add_faults(*faults)
         self.simulator.forget_requests()
-        invoices, balance, owed = len(self.account["invoices"]), self.account["balance"], self.owed
+        invoices = len(self.account["invoices"])
+        before: list[tuple[float, int]] = []
         options = {
             "account_id": ACCOUNT_ID,
             "api_token": WRITE_TOKEN,
             "api_url": self.simulator.api_url,
             "minimum_balance": FLOOR,
-            "maximum_charge": maximum,
-            "wait": wait > 0,
-            "wait_timeout": wait,
-            **order,
+            "maximum_charge": MAXIMUM,
+            **wanted,
         }
-        result = self.run_module(cloudflare_ai_gateway_credit.main, options, check_mode)
+        result: dict[str, Any] | None = None
+        lock = locked_journal(str(self.journal), ACCOUNT_ID, _deadline.Deadline(0)) if rival else nullcontext()
+        with pytest.MonkeyPatch.context() as patch, lock:
+            _at_the_purchase(patch, lambda: before.append((self.account["balance"], self.owed)), killed)
+            try:
+                result = self.run_module(cloudflare_ai_gateway_credit.main, options, check_mode)
+            except Killed:
+                assert killed
         assert not any(secret in str(result) for secret in SECRETS)
 
         sent = [each for each in self.simulator.requests if each["path"].endswith("billing/topup")]
-        assert len(sent) <= (0 if check_mode else 1)
+        assert len(sent) <= (0 if check_mode or rival else 1)
         new = self.account["invoices"][: len(self.account["invoices"]) - invoices]
         assert len(new) <= len(sent)
         if new:
-            # What was on its way when it was bought would have been enough, or the rules were kept.
-            assert balance < FLOOR
-            assert owed == 0
-            assert new[0]["amount_due"] <= maximum
+            # Nothing was on its way when it was bought, that would have been enough.
+            assert before[0][0] < FLOOR
+            assert before[0][1] == 0
+            assert new[0]["amount_due"] <= options["maximum_charge"]
+            for cap in ("maximum_charge_per_day", "maximum_charge_per_month"):
+                # All of a history happens within a day.
+                assert self.charged <= options.get(cap, self.charged)
+        if result is not None:
             # What is charged is never passed over in silence. What is declined is not charged, but leaves its invoice.
-            assert result["changed"] or result["error"]["status"] == 402
-        self.sure(result, new, check_mode)
+            assert not new or result["changed"] or (result["error"]["status"] == 402 and bank["outcome"] == "declined")
+            self.sure(result, new, check_mode)
+
+    @property
+    def charged(self) -> int:
+        """What all purchases charge, those that were given up aside."""
+        return sum(invoice["amount_due"] for invoice in self.account["invoices"] if invoice["status"] != "void")
 
     def sure(self, result: dict[str, Any], new: list[dict[str, Any]], check_mode: bool) -> None:
         """What the result says for certain has to be so."""
@@ -128,6 +242,20 @@ class Histories(RuleBasedStateMachine):
         if result["balance_after"] is not None:
             assert result["balance_after"] == self.account["balance"]
 
+    @rule(option=st.sampled_from(["amount", "target_balance"]))
+    def run_with_null(self, option: str) -> None:
+        self.simulator.forget_requests()
+        options = {
+            "account_id": ACCOUNT_ID,
+            "api_token": WRITE_TOKEN,
+            "api_url": self.simulator.api_url,
+            "minimum_balance": FLOOR,
+            "maximum_charge": MAXIMUM,
+            option: None,
+        }
+        assert self.run_module(cloudflare_ai_gateway_credit.main, options)["failed"]
+        assert self.simulator.requests == []
+
     @precondition(lambda self: self.account["balance"] >= 0)
     @rule(cents=st.sampled_from([300, 900, 2500.25]))
     def use(self, cents: float) -> None:
@@ -139,6 +267,25 @@ class Histories(RuleBasedStateMachine):
         """The bank pays at last."""
         self.simulator.settle(ACCOUNT_ID)
 
+    @rule(paid=st.booleans())
+    def buy_elsewhere(self, paid: bool) -> None:
+        """Another machine, or a person in the dashboard, buys."""
+        self.simulator.set_account(ACCOUNT_ID, purchases={"list_reads": 0})
+        invoice = _purchases._invoice(self.account, 2000)
+        purchase = {"id": invoice["id"], "credit": 2000, "paid": False, "status_checks": None, "balance_reads": 2}
+        self.account["unsettled"].append(purchase)
+        if paid:
+            _purchases.settle(self.account, invoice["id"])
+
+    def give_up_the_newest_and_settle(self) -> None:
+        """Of several that are open, the newest is voided and the others are paid."""
+        open_ids = [invoice["id"] for invoice in self.account["invoices"] if invoice["status"] == "open"]
+        for invoice in self.account["invoices"]:
+            if open_ids and invoice["id"] == open_ids[0]:
+                invoice["status"] = "void"
+        self.account["unsettled"][:] = [each for each in self.account["unsettled"] if each["id"] not in open_ids[:1]]
+        self.simulator.settle(ACCOUNT_ID)
+
     @precondition(lambda self: any(invoice["status"] == "open" for invoice in self.account["invoices"]))
     @rule()
     def give_up(self) -> None:
@@ -148,32 +295,56 @@ class Histories(RuleBasedStateMachine):
                 invoice["status"] = "void"
         self.account["unsettled"][:] = [each for each in self.account["unsettled"] if each["paid"]]
 
-    @precondition(lambda self: self.account["invoices"])
+    @precondition(lambda self: self.remembered and not self.account["unlisted"])
     @rule()
-    def let_time_pass(self) -> None:
-        """Longer than what is paid takes to be in the balance.
+    def remove_the_journal(self) -> None:
+        """A person has looked at the invoices, and knows."""
+        self.journal.unlink()
+
+    @precondition(lambda self: self.account["invoices"] or self.remembered)
+    @rule(list_lags=st.sampled_from([False, False, True]))
+    def let_time_pass(self, list_lags: bool) -> None:
+        """Longer than what is paid takes to be in the balance, and mostly longer than a new invoice takes to be listed.
 
         What is paid only after that is taken to be in the balance at once: the API does not show that it was late.
         """
         for purchase in self.account["unsettled"]:
             purchase["balance_reads"] = 0
+        if not list_lags:
+            self.account["unlisted"].clear()
         for invoice in self.account["invoices"]:
             invoice["created"] -= LONG
+        if remembered := [{**entry, "at": entry["at"] - LONG} for entry in self.remembered]:
+            self.journal.write_text(json.dumps({"purchases": remembered}) + "\n")
         for invoice in [each for each in self.account["invoices"] if each["status"] == "paid"]:
             _purchases.settle(self.account, invoice["id"])
 
 
+def _at_the_purchase(patch: pytest.MonkeyPatch, look: Callable[[], None], killed: str | None) -> None:
+    send = _client.Client.send
+
+    def instead(client: _client.Client, call: Any) -> Any:
+        if not call.path.endswith("billing/topup"):
+            return send(client, call)
+        look()
+        if killed == "before":
+            raise Killed
+        answer = send(client, call)
+        if killed == "after":
+            raise Killed
+        return answer
+
+    patch.setattr(_client.Client, "send", instead)
+
+
 def test_histories(
-    run_module: Callable[..., dict[str, Any]], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    run_module: Callable[..., dict[str, Any]], simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    clock = SimpleNamespace(now=0.0)
-
-    def sleep(seconds: float) -> None:
-        clock.now += seconds
-
-    monkeypatch.setattr(_credit, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
-    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=sleep, time=lambda: clock.now))
+    clock = Clock()
+    monkeypatch.setattr(_deadline, "time", SimpleNamespace(sleep=clock.sleep, monotonic=clock.time))
+    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=clock.sleep, time=clock.time))
+    here = {"run_module": staticmethod(run_module), "simulator": simulator, "state": tmp_path / "state", "clock": clock}
     run_state_machine_as_test(
-        type("HistoriesHere", (Histories,), {"run_module": staticmethod(run_module), "simulator": simulator}),
+        type("HistoriesHere", (Histories,), here),
         settings=settings(max_examples=200, stateful_step_count=15, deadline=None, derandomize=True, database=None),
     )

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The invoices of an account: the requests, their parser, and how far back a list that is cut can be trusted.
+
+No HTTP and no Ansible in here. All money is in cents. This file is private to the collection and can change in any
+release.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
+from urllib.parse import urlencode
+
+from ._api import Call, NotFound, Refused
+from ._topup import billing_path, flag, object_in, objects_in
+from ._values import dollars, number, text, utc
+
+MOST_PAGES = 20
+"""How many pages of invoices are read. Cloudflare puts 100 on a page, as far as is known."""
+
+EARLIEST = 1_577_836_800
+"""Unix seconds, the start of 2020. Cloudflare sold no AI Gateway credit before: a date before it is none."""
+
+Invoice = Mapping[str, Any]
+"""An invoice as results show it: the keys in L(_TEXTS), L(_NUMBERS) and L(_FLAGS), created, and created_at in ISO 8601."""
+
+_TEXTS = ("id", "status", "currency", "description", "created_by", "invoice_origin", "invoice_pdf")
+_NUMBERS = ("amount_due", "amount_paid", "amount_remaining", "attempt_count")
+_FLAGS = ("attempted", "auto_advance")
+
+
+class Page(NamedTuple):
+    """One answer of the API."""
+
+    invoices: list[Invoice]
+    """In the order of the API."""
+    more: bool
+    """Whether the API says that there are others."""
+
+
+class History(NamedTuple):
+    """The invoices that could be read."""
+
+    invoices: list[Invoice]
+    """Newest first; those without a date last."""
+    known_since: float
+    """Unix seconds since when none is missing: -inf where all were read, inf where that cannot be told."""
+
+
+def invoices_request(account_id: str, kind: str, page: int = 1) -> Call:
+    """The request for invoices of a kind (auto, manual or all); its result is a L(Page).
+
+    The API documents C(pagination) in the answer and no parameter for it, so that only later pages are asked for by number.
+    """
+    query = urlencode({"type": kind, **({"page": page} if page > 1 else {})})
+    path = billing_path(account_id, f"invoice-history?{query}")
+    return Call("GET", path, f"read the invoices of account {account_id}", "AI Gateway Read", page_from_api)
+
+
+def page_from_api(result: object) -> Page:
+    """The page in an answer. Raises ValueError for another shape."""
+    result = object_in(result, "the invoices")
+    invoices: list[Invoice] = [
+        {
+            **{key: text(invoice.get(key)) for key in _TEXTS},
+            **{key: number(invoice, key) for key in _NUMBERS},
+            **{key: flag(invoice.get(key)) for key in _FLAGS},
+            "created": number(invoice, "created"),
+            "created_at": utc(invoice.get("created")),
+        }
+        for invoice in objects_in(result, "invoices")
+    ]
+    pagination = result.get("pagination")
+    return Page(invoices, isinstance(pagination, dict) and pagination.get("has_more") not in (None, False))
+
+
+def newest_first(invoices: Sequence[Invoice]) -> list[Invoice]:
+    """The invoices by their date; those without one are the last."""
+    return sorted(invoices, key=lambda invoice: invoice["created"] or 0, reverse=True)
+
+
+def read_history(send: Callable[[Call], Any], account_id: str, kind: str) -> History:
+    """All invoices of a kind, as far as the API gives them. Raises L(CloudflareError)."""
+    page: Page = send(invoices_request(account_id, kind))
+    found = list(page.invoices)
+    for number_of_page in range(2, MOST_PAGES + 1):
+        if not page.more:
+            break
+        try:
+            page = send(invoices_request(account_id, kind, number_of_page))
+        except (Refused, NotFound):
+            # It knows no pages.
+            break
+        others = made_since(found, page.invoices)
+        if not others:
+            break
+        found += others
+    return History(newest_first(found), _oldest_if_in_order(found) if page.more else -math.inf)
+
+
+def _oldest_if_in_order(invoices: Sequence[Invoice]) -> float:
+    """The date down to which a list that is cut misses nothing, if it is newest first for certain; inf if it may not be."""
+    dates = [created_seconds(invoice) for invoice in invoices]
+    known = [date for date in dates if date is not None]
+    if len(known) < len(dates) or known != sorted(known, reverse=True) or len(set(known)) < 2:
+        return math.inf
+    return known[-1]
+
+
+def created_seconds(invoice: Invoice) -> float | None:
+    """When an invoice was made, in Unix seconds; None where it does not say so, or cannot be right.
+
+    The unit is not documented: from 1e11 on it can only be milliseconds.
+    """
+    created = invoice["created"]
+    if created is None:
+        return None
+    seconds: float = created / 1000 if created >= 1e11 else created
+    return seconds if seconds >= EARLIEST else None
+
+
+def made_since(before: Sequence[Invoice], after: Sequence[Invoice]) -> list[Invoice]:
+    """The invoices that are new, in their order."""
+    known = Counter(_key(invoice) for invoice in before)
+    new: list[Invoice] = []
+    for invoice in reversed(after):
+        if known[_key(invoice)]:
+            known[_key(invoice)] -= 1
+        else:
+            new.insert(0, invoice)
+    return new
+
+
+def _key(invoice: Invoice) -> tuple[object, ...]:
+    """Every part can be missing but the amount, which does not change."""
+    return invoice["id"], invoice["created"], invoice["amount_due"]
+
+
+def summary(invoice: Invoice) -> dict[str, Any]:
+    """What results show of an invoice."""
+    return {"id": invoice["id"], "status": invoice["status"]}
+
+
+def named(invoice: Invoice) -> str:
+    """An invoice for a sentence: C(invoice in_1 of 2026-11-24T12:00:00Z for $52.50)."""
+    created = f" of {invoice['created_at']}" if invoice["created_at"] else ""
+    return f"invoice {invoice['id'] or 'without an id'}{created} for {dollars(invoice['amount_due'] or 0)}"

@@ -1,0 +1,245 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this host remembers of the purchases for one account: one file that is lock and journal at once.
+
+Cloudflare's API has no lock and no idempotency key. So a purchase is written down here before its request leaves, and
+only one run at a time decides about the same account. This file is private to the collection and can change in any
+release.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import stat
+from contextlib import contextmanager
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from urllib.parse import urlsplit
+
+from ._api import UserError
+from ._deadline import Deadline
+from ._invoices import Invoice, created_seconds
+from ._values import is_number
+
+DIRECTORY = "finops.cloudflare"
+
+_MOST_BYTES = 1_000_000
+_CLOCK_SKEW = 120
+"""Seconds by which an invoice may seem to be older than the request that made it."""
+
+
+class Entry(NamedTuple):
+    """A purchase whose request has left this host, or was about to."""
+
+    at: float
+    """Unix seconds."""
+    amount: int
+    """Cents of credit."""
+    total: int
+    """Cents that it charges."""
+    known: tuple[str, ...]
+    """The ids of the invoices that were there before, of those that could be taken for this purchase by their date."""
+    invoice_id: str | None = None
+    """None as long as it is not known whether Cloudflare accepted it."""
+
+    def precedes(self, invoice: Invoice) -> bool:
+        """Whether an invoice can have been made by this purchase or later, as far as clocks can be compared."""
+        made = created_seconds(invoice)
+        return made is not None and made >= self.at - _CLOCK_SKEW
+
+    def matches(self, invoice: Invoice) -> bool:
+        """Whether an invoice can only be that of this purchase: made since, and for the same sum."""
+        if self.invoice_id is not None or invoice["id"] is None:
+            return self.invoice_id is not None and self.invoice_id == invoice["id"]
+        # How Cloudflare rounds its fee is not documented.
+        amounts = [invoice[key] for key in ("amount_due", "amount_paid") if invoice[key] is not None]
+        return (
+            invoice["id"] not in self.known
+            and self.precedes(invoice)
+            and any(abs(amount - self.total) <= 1 for amount in amounts)
+        )
+
+
+def intent(at: float, amount: int, total: int, invoices: Sequence[Invoice]) -> Entry:
+    """A purchase that is about to be sent, while these are the invoices."""
+    entry = Entry(at, amount, total, ())
+    return entry._replace(known=tuple(each["id"] for each in invoices if each["id"] and entry.precedes(each)))
+
+
+def unlisted(entries: Sequence[Entry], invoices: Sequence[Invoice]) -> list[Entry]:
+    """The purchases that no invoice shows."""
+    return [entry for entry in entries if not any(entry.matches(invoice) for invoice in invoices)]
+
+
+def journal_path(environ: Mapping[str, str], api_url: str, account_id: str) -> str:
+    """Where the journal of an account is. Each API has its own, so that a trial against another one blocks nothing real."""
+    state = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        state = os.path.join(os.path.expanduser("~"), ".local", "state")
+    parts = urlsplit(api_url)
+    url = parts._replace(netloc=parts.netloc.lower()).geturl()
+    api = hashlib.sha256(url.encode()).hexdigest()[:12]
+    return os.path.join(state, DIRECTORY, f"purchases-{account_id}-{api}.json")
+
+
+class Journal:
+    """The journal while it is locked; in check mode, what was in it."""
+
+    def __init__(self, path: str, entries: Sequence[Entry], descriptor: int | None, problem: str | None = None) -> None:
+        self.path = path
+        self.entries = list(entries)
+        self.problem = problem
+        """Why nothing is remembered, as the end of a sentence; None where it is."""
+        self._descriptor = descriptor
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Remember a purchase that is about to be sent. Raises L(UserError) where somebody has removed the file meanwhile."""
+        if self._descriptor is not None and not _is_at(self.path, self._descriptor):
+            raise UserError(f"Nothing was bought: {self.path} was removed while this run was at work. Run again.")
+        self.write(entries)
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Replace what is remembered, so that it survives a crash; where that fails, C(problem) says so."""
+        self.entries = list(entries)
+        if self._descriptor is None:
+            return
+        line = json.dumps({"purchases": [entry._asdict() for entry in entries]}).encode() + b"\n"
+        try:
+            # In place, as the lock belongs to this file and not to its name. A reader stops at the end of the line, so
+            # that whatever of an earlier, longer text is left behind it does not count.
+            if os.pwrite(self._descriptor, line, 0) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.ftruncate(self._descriptor, len(line))
+            os.fsync(self._descriptor)
+            _sync_directory(self.path)
+        except OSError as error:
+            self.problem = f"{self.path} cannot be written ({error.strerror})"
+
+
+@contextmanager
+def locked_journal(path: str, account_id: str, deadline: Deadline) -> Iterator[Journal]:
+    """The journal, which no other run can have before this one is done with it.
+
+    Where it cannot be kept at all, one that remembers nothing and says why. Raises L(UserError) where another run has it
+    until the deadline, and where its content cannot be read.
+    """
+    try:
+        descriptor = _locked(path, account_id, deadline)
+    except OSError as error:
+        if os.path.lexists(path) and error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise _unreadable(path, error.strerror) from error
+        yield Journal(path, [], None, f"{path} cannot be kept ({error.strerror})")
+        return
+    try:
+        yield Journal(path, _entries(path, descriptor), descriptor)
+    finally:
+        # This also releases the lock.
+        os.close(descriptor)
+
+
+def journal_as_it_is(path: str) -> Journal:
+    """The journal for a look at it, which creates nothing. Raises L(UserError) where its content cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if os.path.lexists(path):
+            raise _unreadable(path, error.strerror) from error
+        return Journal(path, [], None)
+    try:
+        return Journal(path, _entries(path, descriptor), None)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: str, account_id: str, deadline: Deadline) -> int:
+    _make_directory(os.path.dirname(path))
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        try:
+            while not _lock(descriptor):
+                if not deadline.wait():
+                    raise UserError(
+                        f"Nothing was bought: another run on this machine is deciding about credit for account {account_id} or "
+                        f"buying it, and has not finished (it holds the lock of {path}). Run again later; if this comes back, "
+                        "see that only one job at a time works for an account, or raise wait_timeout."
+                    )
+            # Whoever removes the file while a run waits for it must not let two in.
+            if _is_at(path, descriptor):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _make_directory(directory: str) -> None:
+    """Raises OSError where there is no directory that belongs to this user alone."""
+    if not os.path.isabs(directory):
+        raise OSError(errno.ENOENT, "this user has no home directory", directory)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    found = os.lstat(directory)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise OSError(errno.EPERM, "its directory does not belong to this user alone", directory)
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        os.chmod(directory, 0o700)
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _sync_directory(path: str) -> None:
+    directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _entries(path: str, descriptor: int) -> list[Entry]:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise _unreadable(path, "it is no file")
+    try:
+        line, end, _rest = os.pread(descriptor, _MOST_BYTES, 0).partition(b"\n")
+        if not line and not end:
+            return []
+        if not end:
+            raise ValueError("it ends in the middle of a line")
+        document = json.loads(line)
+        return [_entry(purchase) for purchase in document["purchases"]]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _unreadable(path, "it is not what this collection writes") from error
+
+
+def _entry(purchase: Any) -> Entry:
+    """Raises ValueError, TypeError or KeyError for what is none."""
+    entry = Entry(**{**purchase, "known": tuple(purchase["known"])})
+    numbers = (entry.at, entry.amount, entry.total)
+    texts = [*entry.known, *([] if entry.invoice_id is None else [entry.invoice_id])]
+    if not all(map(is_number, numbers)) or not all(isinstance(value, str) for value in texts):
+        raise ValueError("an entry of another shape")
+    return entry
+
+
+def _unreadable(path: str, reason: str | None) -> UserError:
+    return UserError(
+        f"Nothing was bought: what this machine remembers of earlier purchases cannot be read from {path} ({reason}), so that "
+        "one may be on its way unseen. Look at the billing of the account in the Cloudflare dashboard; once you know that no "
+        "purchase is on its way, remove the file and run again."
+    )

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from ansible_collections.finops.cloudflare.plugins.module_utils import _funding
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import History
+from ansible_collections.finops.cloudflare.plugins.module_utils._journal import Entry
+from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import charge_for
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_AMOUNT
+from hypothesis import given
+from hypothesis import strategies as st
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+NOW = 1_795_435_200.0
+AMOUNTS = st.integers(MINIMUM_AMOUNT, 10**12)
+BALANCES = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9)
+STATUSES = st.sampled_from(["paid", "open", "void", "uncollectible", "draft", "new", None])
+INVOICES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["in_1", "in_2", "in_3", None]),
+            "status": STATUSES,
+            "created": st.sampled_from([None, -1, 0, 1, NOW * 1000]) | st.integers(int(NOW) - 2000, int(NOW) + 10),
+        }
+    ),
+    max_size=5,
+)
+
+
+def order(**changes: Any) -> _funding.Order:
+    params = {**dict.fromkeys(_funding.Order._fields), "minimum_balance": 1000, "maximum_charge": 10**13, **changes}
+    return _funding.order_from(params)
+
+
+def invoice(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "in_1",
+        "status": "paid",
+        "created": NOW - 3600,
+        "created_at": None,
+        "amount_due": 5250,
+        "amount_paid": 5250,
+        "currency": "usd",
+        **changes,
+    }
+
+
+@given(BALANCES, AMOUNTS)
+def test_a_target_is_reached_and_not_exceeded_by_more_than_the_smallest_purchase(balance: float, target: int) -> None:
+    amount = order(target_balance=target).charge(balance).amount
+    assert amount >= MINIMUM_AMOUNT
+    assert math.ceil(target - balance) <= amount
+    assert amount == MINIMUM_AMOUNT or amount == math.ceil(target - balance)
+
+
+@given(BALANCES, st.integers(1050, 10**6), AMOUNTS)
+def test_no_charge_is_above_the_maximum(balance: float, maximum: int, target: int) -> None:
+    try:
+        charge = order(target_balance=target, maximum_charge=maximum).charge(balance)
+    except UserError as refused:
+        assert "raise maximum_charge" in str(refused)
+    else:
+        assert charge.total <= maximum
+
+
+@given(INVOICES, st.sets(st.sampled_from(["in_1", "in_2"])))
+def test_only_what_is_known_to_be_settled_is_not_in_flight(
+    invoices: list[dict[str, Any]], awaited: set[object]
+) -> None:
+    def settled(one: dict[str, Any]) -> bool:
+        if one["status"] == "void":
+            return True
+        old = one["created"] is not None and 1e9 < one["created"] < NOW - 900
+        return one["status"] == "paid" and old and one["id"] not in awaited
+
+    assert _funding.in_flight(invoices, NOW, awaited) == [one for one in invoices if not settled(one)]
+
+
+PURCHASES = st.lists(
+    st.tuples(st.integers(0, 40 * 24 * 3600), st.integers(0, 9000), st.integers(0, 9000), STATUSES), max_size=6
+)
+
+
+@given(PURCHASES, st.integers(1050, 30000), st.integers(1050, 60000), st.sampled_from([1000, 5000]))
+def test_caps_hold_whatever_was_bought_before(
+    purchases: list[tuple[int, int, int, str | None]], day: int, month: int, amount: int
+) -> None:
+    wanted = order(amount=1000, maximum_charge_per_day=day, maximum_charge_per_month=month)
+    charge = charge_for(amount)
+    invoices = [
+        invoice(created=NOW - age, amount_due=due, amount_paid=paid, status=status)
+        for age, due, paid, status in purchases
+    ]
+
+    def charged(seconds: int) -> int:
+        return sum(max(due, paid) for age, due, paid, status in purchases if age <= seconds and status != "void")
+
+    fits = charged(86400) + charge.total <= day and charged(30 * 86400) + charge.total <= month
+    try:
+        _funding.check_caps(wanted, charge, invoices, NOW)
+    except UserError as refused:
+        assert not fits
+        assert "would be above maximum_charge_per_" in str(refused)
+    else:
+        assert fits
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        {"created": None},
+        {"created": 0},
+        {"created": -5},
+        {"amount_due": None},
+        {"amount_paid": None},
+        {"amount_due": -1},
+        {"currency": None},
+        {"currency": "eur"},
+    ],
+)
+def test_what_cannot_be_counted_stops_a_purchase_under_a_cap(doubt: dict[str, Any]) -> None:
+    wanted = order(amount=1000, maximum_charge_per_day=100000)
+    charge = wanted.charge(0)
+    with pytest.raises(UserError, match="cannot be counted towards the limits"):
+        _funding.check_caps(wanted, charge, [invoice(**doubt)], NOW)
+    _funding.check_caps(wanted, charge, [invoice(**{**doubt, "status": "void"})], NOW)
+    _funding.check_caps(order(amount=1000), charge, [invoice(**doubt)], NOW)
+
+
+@pytest.mark.parametrize(
+    ("known_since", "told"),
+    [(-math.inf, 0), (NOW - 31 * 86400, 1), (NOW - 29 * 86400, None), (math.inf, None)],
+)
+def test_a_list_that_is_cut_has_to_reach_back_30_days(known_since: float, told: int | None) -> None:
+    history = History([invoice()], known_since)
+    if told is None:
+        with pytest.raises(UserError, match="a purchase may be on its way unseen"):
+            _funding.check_history(ACCOUNT, history, NOW)
+    else:
+        assert len(_funding.check_history(ACCOUNT, history, NOW)) == told
+
+
+@given(st.lists(st.tuples(st.integers(-100, 2000), st.booleans()), max_size=4))
+def test_a_purchase_that_only_this_host_knows_is_in_flight_until_it_is_paid_and_old(
+    purchases: list[tuple[int, bool]],
+) -> None:
+    entries = [Entry(NOW - age, 5000, 5250, (), f"in_{number}") for number, (age, _paid) in enumerate(purchases)]
+    paid = [f"in_{number}" for number, (_age, paid) in enumerate(purchases) if paid]
+    flying = _funding.unlisted_in_flight(entries, paid, NOW)
+    expected = [number for number, (age, paid) in enumerate(purchases) if not paid or age <= 900]
+    assert [each["id"] for each in flying] == [f"in_{number}" for number in expected]

@@ -1,0 +1,244 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
+from ansible_collections.finops.cloudflare.plugins.module_utils._journal import (
+    Entry,
+    intent,
+    journal_as_it_is,
+    journal_path,
+    locked_journal,
+    unlisted,
+)
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+API = "https://api.cloudflare.com/client/v4"
+AT = 1_795_435_200.5
+INTENT = Entry(AT, 5000, 5250, ("in_0",))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return journal_path({"XDG_STATE_HOME": str(tmp_path / "state")}, API, ACCOUNT)
+
+
+def lock(path: str) -> Any:
+    return locked_journal(path, ACCOUNT, Deadline(0))
+
+
+def invoice(**changes: Any) -> dict[str, Any]:
+    return {"id": "in_1", "created": AT, "amount_due": 5250, "amount_paid": 0, **changes}
+
+
+def test_each_account_of_each_api_has_a_file_of_its_own_below_the_state_of_the_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    paths = {
+        journal_path({"XDG_STATE_HOME": "/state"}, url, account)
+        for url in (API, "http://127.0.0.1:1/client/v4")
+        for account in (ACCOUNT, "f" * 32)
+    }
+    assert len(paths) == 4
+    assert {os.path.dirname(path) for path in paths} == {"/state/finops.cloudflare"}
+    assert journal_path({}, API, ACCOUNT) == journal_path({}, API.replace("api", "API", 1), ACCOUNT)
+    for relative in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "state"}):
+        assert journal_path(relative, API, ACCOUNT).startswith("/home/somebody/.local/state/finops.cloudflare/")
+
+
+def test_what_is_written_is_there_for_the_next_run_and_for_its_user_alone(path: str) -> None:
+    old_umask = os.umask(0)
+    try:
+        with lock(path) as journal:
+            assert journal.entries == []
+            journal.begin([INTENT, INTENT._replace(invoice_id="in_7", known=("x" * 9000,))])
+            # A shorter text after a longer one
+            journal.write([INTENT])
+            assert journal.problem is None
+    finally:
+        os.umask(old_umask)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
+    assert journal_as_it_is(path).entries == [INTENT]
+    with lock(path) as journal:
+        assert journal.entries == [INTENT]
+
+
+def test_a_directory_that_others_can_read_is_closed(path: str) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o755)
+    with lock(path) as journal:
+        assert journal.problem is None
+    assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
+
+
+def test_a_write_that_ends_halfway_leaves_what_was_meant(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lock(path) as journal:
+        journal.write([INTENT, INTENT])
+        monkeypatch.setattr(os, "ftruncate", lambda *_unused: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            journal.write([INTENT])
+    assert journal_as_it_is(path).entries == [INTENT]
+
+
+def test_the_lock_is_for_one_run(path: str) -> None:
+    with lock(path), pytest.raises(UserError, match="another run on this machine"), lock(path):
+        raise AssertionError("two runs have the lock")
+    with lock(path) as journal:
+        assert journal.problem is None
+
+
+def test_a_run_that_fails_leaves_the_lock(path: str) -> None:
+    def fail() -> None:
+        with lock(path) as journal:
+            journal.begin([INTENT])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    with lock(path) as journal:
+        assert journal.entries == [INTENT]
+
+
+def test_a_file_that_is_removed_meanwhile_stops_the_run(path: str) -> None:
+    with lock(path) as journal:
+        os.remove(path)
+        with lock(path) as other:
+            other.begin([INTENT])
+        with pytest.raises(UserError, match="was removed while this run was at work"):
+            journal.begin([])
+    assert journal_as_it_is(path).entries == [INTENT]
+
+
+def test_looking_creates_nothing(path: str) -> None:
+    assert journal_as_it_is(path).entries == []
+    assert not os.path.exists(os.path.dirname(os.path.dirname(path)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x\n",
+        b"{}\n",
+        b"[]\n",
+        b"null\n",
+        b'{"purchases": 5}\n',
+        b'{"purchases": [5]}\n',
+        b'{"purchases": [{}]}\n',
+        b'{"purchases": [',
+        b"\n",
+        b"\xff\n",
+        b"[" * 100000 + b"\n",
+        b" " * 2_000_000 + b"\n",
+        *(
+            json.dumps({"purchases": [{**INTENT._asdict(), **wrong}]}).encode() + b"\n"
+            for wrong in (
+                {"at": None},
+                {"at": "now"},
+                {"at": True},
+                {"amount": "5000"},
+                {"total": None},
+                {"known": None},
+                {"known": [5]},
+                {"invoice_id": 5},
+                {"more": 1},
+            )
+        ),
+    ],
+    ids=lambda content: repr(content[:40]),
+)
+def test_what_cannot_be_read_stops_everything(path: str, content: bytes) -> None:
+    os.makedirs(os.path.dirname(path))
+    Path(path).write_bytes(content)
+    with pytest.raises(UserError, match="remove the file and run again"), lock(path):
+        raise AssertionError("it was read")
+    with pytest.raises(UserError, match="remove the file and run again"):
+        journal_as_it_is(path)
+    assert Path(path).read_bytes() == content
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/etc/passwd", path)])
+def test_what_is_no_file_stops_everything(path: str, make: Any) -> None:
+    os.makedirs(os.path.dirname(path))
+    make(path)
+    with pytest.raises(UserError, match="remove the file"), lock(path):
+        raise AssertionError("it was read")
+    with pytest.raises(UserError, match="remove the file"):
+        journal_as_it_is(path)
+
+
+def test_a_place_where_nothing_can_be_kept_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no directory")
+    path = journal_path({"XDG_STATE_HOME": str(tmp_path / "state")}, API, ACCOUNT)
+    with lock(path) as journal:
+        assert "cannot be kept" in str(journal.problem)
+        journal.begin([INTENT])
+        assert journal.entries == [INTENT]
+    assert journal_as_it_is(path).entries == []
+
+
+def test_a_directory_of_somebody_else_is_not_trusted(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.makedirs(os.path.dirname(path))
+    another_user = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: another_user)
+    with lock(path) as journal:
+        assert "does not belong to this user alone" in str(journal.problem)
+
+
+def test_a_disk_that_is_full_is_told(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lock(path) as journal:
+        monkeypatch.setattr(os, "pwrite", lambda *_unused: 3)
+        journal.begin([INTENT])
+        assert "cannot be written (No space left on device)" in str(journal.problem)
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, True),
+        ({"amount_due": 5249}, True),
+        ({"amount_due": 0, "amount_paid": 5251}, True),
+        ({"created": (AT + 3600) * 1000}, True),
+        ({"created": AT - 119}, True),
+        ({"created": AT - 121}, False),
+        ({"created": None}, False),
+        ({"created": 1}, False),
+        ({"id": "in_0"}, False),
+        ({"id": None}, False),
+        ({"amount_due": 5252}, False),
+        ({"amount_due": None, "amount_paid": None}, False),
+    ],
+)
+def test_an_invoice_is_that_of_a_purchase_by_its_sum_and_time(changes: dict[str, Any], same: bool) -> None:
+    assert INTENT.matches(invoice(**changes)) is same
+
+
+def test_invoices_that_were_there_before_are_not_those_of_the_purchase() -> None:
+    before = [
+        invoice(id="in_void"),
+        invoice(id="in_old", created=AT - 999),
+        invoice(id=None),
+        invoice(id="in_x", created=None),
+    ]
+    entry = intent(AT, 5000, 5250, before)
+    assert entry.known == ("in_void",)
+    assert not any(entry.matches(each) for each in before)
+    assert entry.matches(invoice())
+
+
+def test_a_purchase_that_was_accepted_is_found_by_its_id_alone() -> None:
+    accepted = INTENT._replace(invoice_id="in_9")
+    assert not accepted.matches(invoice())
+    assert not accepted.matches(invoice(id=None))
+    assert accepted.matches(invoice(id="in_9", created=None, amount_due=1))
+    assert unlisted([accepted, INTENT], [invoice(id="in_9", amount_due=1)]) == [INTENT]

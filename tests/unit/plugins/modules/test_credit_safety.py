@@ -1,0 +1,495 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps the credit module from charging what nobody asked for."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
+from ansible_collections.finops.cloudflare.plugins.module_utils._journal import locked_journal
+from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, READ_TOKEN
+from ansible_collections.finops.cloudflare.tests.unit.plugins.credit import (
+    AFTERWARDS,
+    BALANCE,
+    BUY,
+    CHARGE,
+    INVOICES,
+    LEFT_OUT,
+    LIMITS,
+    LOOK,
+    STATUS,
+    Clock,
+    Runner,
+    facts,
+)
+
+
+def ago(days: float) -> int:
+    return int(time.time() - days * 86400)
+
+
+def at_the_purchase(monkeypatch: pytest.MonkeyPatch, act: Callable[[Callable[[], Any]], Any]) -> None:
+    """Let something happen in the place where the purchase is sent; it is given what sends it."""
+    send = Client.send
+
+    def instead(client: Client, call: Any) -> Any:
+        if call.path.endswith("billing/topup"):
+            return act(lambda: send(client, call))
+        return send(client, call)
+
+    monkeypatch.setattr(Client, "send", instead)
+
+
+# What is null
+
+
+@pytest.mark.parametrize("options", [{"amount": None}, {"amount": LEFT_OUT, "target_balance": None}])
+@pytest.mark.parametrize("balance", [400, -8000])
+def test_null_buys_nothing(run: Runner, options: dict[str, Any], balance: int) -> None:
+    run.set(balance=balance)
+    for check_mode in (True, False):
+        result = run(check_mode, maximum_charge=50000, **options)
+        assert "amount and target_balance are both null" in result["msg"]
+        assert run.calls == []
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("account_id", "minimum_balance", "maximum_charge", "wait_timeout", "state", "timeout", "retries", "api_url"),
+        *("validate_certs", "ca_path", "wait", "allow_auto_topup", "payment_method_id"),
+        *("maximum_charge_per_day", "maximum_charge_per_month"),
+    ],
+)
+def test_null_ends_in_a_sentence_or_means_the_default(run: Runner, option: str) -> None:
+    result = run(True, **{option: None})
+    # What Ansible itself makes of null differs between its versions.
+    if result.get("failed"):
+        assert option in result["msg"]
+        assert run.calls == []
+    else:
+        assert option not in ("account_id", "minimum_balance", "maximum_charge", "wait_timeout", "timeout", "retries")
+        assert result["charge"] == CHARGE
+    assert "exception" not in result
+
+
+def test_an_empty_payment_method_is_not_the_default_one(run: Runner) -> None:
+    assert "payment_method_id is empty" in run(payment_method_id="")["msg"]
+    assert run.calls == []
+
+
+# What is in flight
+
+
+def test_every_unsettled_invoice_is_remembered(run: Runner, clock: Clock) -> None:
+    old = {**run.account["invoices"][0], "created": ago(1), "amount_paid": 0, "status": "open"}
+    run.set(invoices=[{**old, "id": "in_newest"}, {**old, "id": "in_older"}])
+
+    def settle_one() -> None:
+        newest, older = run.account["invoices"]
+        newest["status"] = "void"
+        older["status"] = "paid"
+
+    clock.events[1] = settle_one
+    result = run(wait_timeout=30)
+    assert result["failed"]
+    assert "invoice in_older" in result["msg"]
+    assert run.bought == []
+
+
+def test_what_is_paid_and_credited_between_two_reads_is_seen(run: Runner) -> None:
+    old = {**run.account["invoices"][0], "id": "in_old", "created": ago(1), "status": "open"}
+    run.set(
+        invoices=[old],
+        unsettled=[{"id": "in_old", "credit": 5000, "paid": False, "status_checks": None, "balance_reads": 0}],
+    )
+    # It is paid just before the second read.
+    answers = 0
+    reply = run.simulator._server.answer
+
+    def paying(request: Any) -> Any:
+        nonlocal answers
+        answers += 1
+        if answers == 2:
+            run.simulator.settle(ACCOUNT_ID)
+        return reply(request)
+
+    run.simulator._server.answer = paying
+    assert not run()["changed"]
+    assert run.bought == []
+
+
+@pytest.mark.parametrize("offset", [-7200, 7200])
+def test_an_age_is_the_smaller_one_of_two_clocks(run: Runner, monkeypatch: pytest.MonkeyPatch, offset: int) -> None:
+    """Neither a fast clock here nor a Date header that is ahead makes what was bought just now look old."""
+    run.set(invoices=[{**run.account["invoices"][0], "created": int(time.time())}])
+    if offset > 0:
+        run.simulator.add_fault(fault="date", offset=offset, times=99)
+    else:
+        true_time = time.time
+        monkeypatch.setattr(time, "time", lambda: true_time() + 7200)
+        run.simulator.add_fault(fault="date", offset=-7200, times=99)
+    assert "is paid, and its credit may not be in the balance yet" in run(wait=False)["msg"]
+
+
+# Lists that are cut
+
+
+def test_pages_are_followed(run: Runner) -> None:
+    run.simulator.settings.change({"invoices_per_page": 2, "invoice_pages": "followed"})
+    oldest = {**run.account["invoices"][0], "id": "in_oldest", "created": ago(90), "status": "open"}
+    run.set(invoices=[*run.account["invoices"], oldest])
+    assert "invoice in_oldest" in run(wait=False)["msg"]
+    run.account["invoices"][-1]["status"] = "paid"
+    result = run()
+    assert result["changed"]
+    assert result["warnings"] == []
+    assert run.calls.count(INVOICES) == 5
+
+
+@pytest.mark.parametrize("pages", ["ignored", "refused"])
+def test_an_account_with_many_old_invoices_can_buy(run: Runner, pages: str) -> None:
+    run.simulator.settings.change({"invoices_per_page": 2, "invoice_pages": pages})
+    result = run()
+    assert result["changed"]
+    assert "Cloudflare lists only the 2 newest invoices" in result["warnings"][0]
+
+
+@pytest.mark.parametrize("how", ["young", "oldest first", "undated"])
+def test_a_list_that_may_miss_a_young_invoice_stops_everything(run: Runner, how: str) -> None:
+    run.simulator.settings.change({"invoices_per_page": 2})
+    if how == "oldest first":
+        run.simulator.settings.change({"invoice_order": "oldest_first"})
+    else:
+        dates = [ago(5), ago(6) if how == "young" else None, ago(40)]
+        run.set(invoices=[{**run.account["invoices"][0], "id": f"in_{date}", "created": date} for date in dates])
+    for check_mode in (True, False):
+        result = run(check_mode)
+        assert result["failed"]
+        assert "Nothing was bought" in result["msg"]
+    assert run.bought == []
+
+
+# What becomes of a purchase
+
+
+def test_a_purchase_that_nothing_shows_is_a_failure(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"list_reads": 1000, "balance_reads": 1000})
+    result = run(wait_timeout=30)
+    assert result["failed"]
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "paid"})
+    assert "after 30 seconds neither the balance nor the invoices show it" in result["msg"]
+    assert sum(clock.slept) == 30
+
+
+def test_without_waiting_a_purchase_that_nothing_shows_is_warned_of(run: Runner) -> None:
+    run.set(purchases={"list_reads": 1000, "balance_reads": 1000})
+    result = run(wait=False)
+    assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "paid"})
+    assert "neither the balance nor the invoices show it" in result["warnings"][0]
+
+
+@pytest.mark.parametrize(("lag", "said"), [("list_reads", "The invoices of"), ("balance_reads", "The balance of")])
+def test_a_purchase_that_is_shown_in_one_place_is_warned_of(run: Runner, lag: str, said: str) -> None:
+    run.set(purchases={lag: 1000})
+    result = run(wait_timeout=30)
+    assert result["changed"]
+    assert result["warnings"][0].startswith(said)
+
+
+def test_a_list_that_lags_is_waited_for(run: Runner) -> None:
+    run.set(purchases={"list_reads": 2})
+    result = run()
+    assert result["warnings"] == []
+    assert run.calls == [*LOOK, BUY, STATUS, *AFTERWARDS, INVOICES, INVOICES]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_list_that_lags_does_not_hide_what_this_machine_has_bought(run: Runner, check_mode: bool) -> None:
+    run.set(purchases={"list_reads": 1000, "balance_reads": 1000})
+    run(wait=False)
+    later = run(check_mode, wait=False)
+    assert later["failed"]
+    assert "was bought from this machine and is not in the list of invoices yet" in later["msg"]
+    assert later["invoice"] == {"id": "in_1Bought0000", "status": "pending"}
+    assert len(run.bought) == 1
+
+
+def test_what_is_paid_and_old_is_not_waited_for_because_the_list_lags(run: Runner) -> None:
+    run.set(purchases={"list_reads": 1000})
+    run()
+    (journal,) = run.journals
+    bought = json.loads(journal.read_text())
+    bought["purchases"][0]["at"] -= 3600
+    journal.write_text(json.dumps(bought) + "\n")
+    run.set(balance=400)
+    assert run()["changed"]
+    assert [entry["invoice_id"] for entry in run.remembered] == ["in_1Bought0000", "in_1Bought0001"]
+
+
+@pytest.mark.parametrize("reads", [0, 3])
+def test_after_a_lost_answer_the_invoices_are_looked_at_until_they_tell(run: Runner, clock: Clock, reads: int) -> None:
+    run.set(purchases={"list_reads": reads, "balance_reads": 99})
+    run.simulator.add_fault(fault="drop_after", method="POST", path="/topup")
+    result = run()
+    assert "This may have been charged. Invoices made since: invoice in_1Bought0000" in result["msg"]
+    assert result["invoices_since"] == [{"id": "in_1Bought0000", "status": "paid"}]
+    assert len(clock.slept) == reads
+
+
+def test_after_a_lost_answer_that_leaves_no_trace_it_looks_until_the_timeout(run: Runner, clock: Clock) -> None:
+    run.simulator.add_fault(fault="drop_before", method="POST", path="/topup")
+    assert run(wait_timeout=20)["invoices_since"] == []
+    assert sum(clock.slept) == 20
+
+
+def test_what_never_left_this_host_is_certain(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang_up(send: Callable[[], Any]) -> Any:
+        run.simulator._server.stop()
+        return send()
+
+    at_the_purchase(monkeypatch, hang_up)
+    result = run()
+    assert "Nothing was sent." in result["msg"]
+    assert facts(result) == (False, 400, 400, None, None)
+    assert run.remembered == []
+
+
+# Two runs, and runs that are killed
+
+
+class Killed(BaseException):
+    """Ends a run where it stands, like the end of its process or the keyword timeout of a task."""
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before it is sent", "after it was sent"])
+def test_a_run_that_is_killed_is_not_followed_by_a_second_purchase(
+    run: Runner, clock: Clock, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    def kill(send: Callable[[], Any]) -> Any:
+        if late:
+            send()
+        raise Killed
+
+    run.set(purchases={"balance_reads": 1000, "list_reads": 2})
+    with monkeypatch.context() as patch:
+        at_the_purchase(patch, kill)
+        with pytest.raises(Killed):
+            run()
+    (intent,) = run.remembered
+    assert (intent["amount"], intent["total"], intent["invoice_id"]) == (5000, 5250, None)
+
+    for check_mode in (True, False):
+        result = run(check_mode, wait=False)
+        assert facts(result) == (False, 400, 400, None, None)
+        (journal,) = run.journals
+        assert "sent a purchase of $50.00 at 20" in result["msg"]
+        assert f"remove the file {journal} and run again" in result["msg"]
+
+    slept = len(clock.slept)
+    result = run(wait_timeout=30)
+    assert result["failed"]
+    assert len(clock.slept) > slept
+    # Once it is in the list, it is on its way like any other.
+    assert ("is paid, and its credit may not be" in result["msg"]) == late
+    assert len(run.bought) == late
+    if not late:
+        journal.unlink()
+        run.set(purchases={"balance_reads": 0, "list_reads": 0})
+        assert run()["changed"]
+
+
+def test_an_enough_balance_needs_no_journal(run: Runner) -> None:
+    run.set(balance=5000)
+    run()
+    assert run.journals == []
+
+
+def test_what_is_settled_is_forgotten_with_the_next_purchase(run: Runner) -> None:
+    for number in range(3):
+        run.set(balance=400)
+        assert run()["changed"]
+        assert [entry["invoice_id"] for entry in run.remembered] == [f"in_1Bought{number:04}"]
+        for invoice in run.account["invoices"]:
+            invoice["created"] -= 3600
+
+
+def test_a_refused_purchase_is_forgotten_at_once(run: Runner) -> None:
+    run.set(purchases={"outcome": "declined"})
+    run()
+    assert run.remembered == []
+
+
+def test_another_run_holds_the_lock(run: Runner, clock: Clock) -> None:
+    run()
+    (journal,) = run.journals
+    run.start_anew()
+    with locked_journal(str(journal), ACCOUNT_ID, Deadline(0)):
+        for options, seconds in (({"wait": False}, 0), ({"wait_timeout": 20}, 20)):
+            before = sum(clock.slept)
+            result = run(**options)
+            assert facts(result) == (False, 400, 400, None, None)
+            assert "another run on this machine is deciding about credit" in result["msg"]
+            assert run.calls == [BALANCE]
+            assert sum(clock.slept) - before == seconds
+        assert run(check_mode=True)["changed"]
+    assert run()["changed"]
+
+
+def test_what_another_run_has_bought_is_seen_once_it_leaves_the_lock(run: Runner, clock: Clock) -> None:
+    run()
+    (journal,) = run.journals
+    run.start_anew()
+    lock = locked_journal(str(journal), ACCOUNT_ID, Deadline(0))
+    lock.__enter__()
+
+    def other_run_ends() -> None:
+        run.set(balance=5400)
+        lock.__exit__(None, None, None)
+
+    clock.events[len(clock.slept) + 3] = other_run_ends
+    assert not run()["changed"]
+
+
+def test_a_journal_that_cannot_be_kept_is_warned_of(run: Runner) -> None:
+    run.state.write_text("no directory")
+    result = run()
+    assert result["changed"]
+    assert "Two runs at the same moment can both buy" in result["warnings"][0]
+    assert "set XDG_STATE_HOME" in result["warnings"][0]
+
+
+def test_a_journal_that_cannot_be_read_stops_everything(run: Runner) -> None:
+    run()
+    run.set(balance=400, invoices=[])
+    (journal,) = run.journals
+    journal.write_text("{}")
+    for check_mode in (True, False):
+        result = run(check_mode)
+        assert facts(result) == (False, 400, 400, None, None)
+        assert f"cannot be read from {journal}" in result["msg"]
+
+
+# What forbids a purchase
+
+
+def limit(cap: str, cents: int) -> dict[str, Any]:
+    return {cap: cents}
+
+
+@pytest.mark.parametrize("cap", ["maximum_charge_per_day", "maximum_charge_per_month"])
+def test_a_cap_over_time(run: Runner, cap: str) -> None:
+    days = 1 if cap.endswith("day") else 30
+    first = {**run.account["invoices"][0], "amount_due": 2000, "amount_paid": 2000}
+    run.set(
+        invoices=[
+            {**first, "id": "in_paid", "created": ago(days - 0.1), "type": "auto"},
+            {**first, "id": "in_void", "created": ago(days - 0.5), "status": "void", "amount_due": 90000},
+            {**first, "id": "in_old", "created": ago(days + 0.1), "amount_paid": 90000},
+        ]
+    )
+    for check_mode in (True, False):
+        result = run(check_mode, **limit(cap, 7249))
+        assert facts(result) == (False, 400, 400, None, None)
+        assert (
+            f"$20.00 was charged for credit, and $50.00 of credit with a fee of $2.50, $52.50 in all more would be above {cap}, 7249"
+            in result["msg"]
+        )
+    assert run(**limit(cap, 7250))["changed"]
+
+
+@pytest.mark.parametrize("cap", ["maximum_charge_per_day", "maximum_charge_per_month"])
+@pytest.mark.parametrize(
+    ("value", "said"), [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "$52.50 in all is more than")]
+)
+def test_a_cap_that_cannot_be_meant(run: Runner, cap: str, value: int, said: str) -> None:
+    result = run(**limit(cap, value))
+    assert said in result["msg"]
+    assert cap in result["msg"]
+    assert run.calls == []
+
+
+def test_invoices_for_usage_do_not_count(run: Runner) -> None:
+    usage = {
+        **run.account["invoices"][0],
+        "id": "in_usage",
+        "type": "usage",
+        "created": ago(0.5),
+        "amount_due": 90000,
+        "currency": "eur",
+    }
+    run.set(invoices=[usage])
+    assert run(maximum_charge_per_day=5250)["changed"]
+
+
+def test_what_only_this_machine_knows_counts(run: Runner) -> None:
+    run.set(purchases={"list_reads": 1000})
+    run()
+    (journal,) = run.journals
+    bought = json.loads(journal.read_text())
+    bought["purchases"][0]["at"] -= 3600
+    journal.write_text(json.dumps(bought) + "\n")
+    run.set(balance=400)
+    assert "$52.50 was charged for credit" in run(maximum_charge_per_day=10499)["msg"]
+    assert run(maximum_charge_per_day=10500)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("topup", "works"),
+    [
+        ({"amount": 5000, "threshold": 500}, True),
+        ({"amount": 5000}, True),
+        ({"threshold": 500}, True),
+        ({"amount": 5000, "threshold": 500, "error": "card_declined"}, True),
+        ({"amount": 5000, "threshold": 500, "disabledReason": "payment_failed"}, False),
+        ({}, False),
+    ],
+)
+def test_an_auto_topup_that_works_is_a_second_buyer(run: Runner, topup: dict[str, Any], works: bool) -> None:
+    run.set(topup=topup)
+    for check_mode in (True, False):
+        result = run(check_mode)
+        assert result["changed"] != works
+        assert not works or "allow_auto_topup: true" in result["msg"]
+        assert not works or run.bought == []
+        run.start_anew()
+    assert run(allow_auto_topup=True)["changed"]
+
+
+def test_an_auto_topup_is_no_matter_while_there_is_enough(run: Runner) -> None:
+    run.set(balance=5000, topup={"amount": 5000, "threshold": 500})
+    assert not run()["changed"]
+    assert run.calls == [BALANCE]
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_cents": 4999}, "the most that one purchase may buy is 4999 ($49.99)"),
+        ({"min_cents": 5001}, "the least that one purchase may buy is 5001 ($50.01)"),
+    ],
+)
+def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:
+    run.set(limits=limits)
+    result = run(check_mode=True, api_token=READ_TOKEN)
+    assert facts(result) == (False, 400, 400, None, None)
+    assert said in result["msg"]
+    assert run.calls == [*LOOK, LIMITS]
+    run.simulator.settings["limits"] = "unknown"
+    assert run(check_mode=True)["changed"]
+    assert LIMITS not in (run(wait=False), run.calls[: len(LOOK) + 1])[1]
+
+
+def test_the_journal_is_below_the_state_directory(run: Runner) -> None:
+    run()
+    (journal,) = run.journals
+    assert journal.parent == Path(run.state) / "finops.cloudflare"
+    assert ACCOUNT_ID in journal.name
