@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _http
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
-from ansible_collections.finops.cloudflare.plugins.module_utils._credit import buy
+from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import purchase_request
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import NO_TOPUP
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, Simulator
 from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import (
@@ -30,7 +30,7 @@ from ansible_collections.finops.cloudflare.tests.unit.plugins.clients import (
     methods,
 )
 
-BUY = buy(ACCOUNT_ID, 5000, None)
+BUY = purchase_request(ACCOUNT_ID, 5000, None)
 OK = b"HTTP/1.1 200 OK\r\n"
 ENVELOPE = json.dumps({"success": True, "errors": [], "messages": [], "result": {**WANTED}}).encode()
 
