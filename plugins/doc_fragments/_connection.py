@@ -43,6 +43,8 @@ options:
   timeout:
     description:
       - How long to wait for a connection, and then for each part of an answer, in seconds, from V(1) to V(3600).
+      - An answer as a whole may take three times as long, however its parts come. After that, what was asked for is treated as
+        without an answer.
     type: int
     default: 30
   retries:
@@ -50,7 +52,8 @@ options:
       - How many times a request is sent again after a connection error, a timeout, HTTP 429 or HTTP 5xx, from V(0) to V(10).
       - The wait in between is 1 second, doubled with each attempt up to 16 seconds and shortened at random by up to a half; or the
         one that Cloudflare asks for, up to 330 seconds, where that is longer.
-      - A write whose answer was lost is repeated only after a read has shown that it had no effect.
+      - A write whose answer was lost, or is not certain to be Cloudflare's own refusal, is followed by a read. It is repeated only if
+        that shows no effect so far.
     type: int
     default: 3
   validate_certs:
@@ -74,6 +77,7 @@ notes:
     C(connection=local). The inventory plugin reads them on the controller.
   - Proxies are taken from the environment variables E(HTTPS_PROXY) and E(NO_PROXY).
   - Redirects are not followed, and C(~/.netrc) is not read.
+  - Answers are asked for uncompressed. One that is compressed all the same, or that is larger than 8 MiB, is an error.
 requirements:
   - requests
 """

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
-from ._api import Call, UnexpectedAnswer, clean
+from ._api import Call, UnexpectedAnswer
+from ._text import clean
 from ._values import is_account_id, number
 
 PER_PAGE = 50

@@ -10,8 +10,9 @@ This file is private to the collection and can change in any release.
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
+
+from ._text import Message
 
 
 class UserError(Exception):
@@ -71,14 +72,7 @@ class Settled(NamedTuple):
     """What a person should know of that parsed result where the write did not, as a sentence."""
 
 
-class Message(NamedTuple):
-    """One entry of an envelope's C(errors), its C(error_chain) flattened into the text."""
-
-    code: int | None
-    text: str
-
-
-class CloudflareError(Exception):
+class CloudflareError(Exception):  # pylint: disable=too-many-instance-attributes
     """A call that failed; its text is the sentence that the user reads.
 
     C(aftermath) says what became of it, C(advice) what to do next, unless a caller knows a better C(next_step). C(transient)
@@ -323,37 +317,3 @@ def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:
     if status // 100 == 3:
         return Redirected
     return Refused
-
-
-def clean(text: object, length: int = 300) -> str:
-    """Foreign text made fit for one line of a message: no control characters, white space folded, not too long."""
-    folded = " ".join(re.sub(r"[^\w\s!-~]", " ", str(text)).split())
-    return folded if len(folded) <= length else folded[: length - 1] + "…"
-
-
-def messages_of(errors: object) -> list[Message]:
-    """The C(errors) of an envelope as messages, whatever a proxy or a newer API has made of them."""
-    if not isinstance(errors, list):
-        return []
-    messages = []
-    for error in errors:
-        if not isinstance(error, dict):
-            messages.append(Message(None, clean(error)))
-            continue
-        texts = [clean(error.get("message", ""))]
-        texts.extend(described(message) for message in messages_of(error.get("error_chain")))
-        messages.append(Message(_code(error.get("code")), ": ".join(text for text in texts if text)))
-    return messages
-
-
-def _code(value: object) -> int | None:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def described(message: Message) -> str:
-    """One message for a sentence: C(code 10000 (Authentication error))."""
-    if message.code is None:
-        return message.text
-    return f"code {message.code} ({message.text})" if message.text else f"code {message.code}"

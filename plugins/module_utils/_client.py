@@ -10,16 +10,13 @@ any release.
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import re
+import socket
 import ssl
 import threading
 import time
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Mapping
 
 from ._api import (
@@ -32,31 +29,41 @@ from ._api import (
     TimedOut,
     TlsFailed,
     UnexpectedAnswer,
-    clean,
-    described,
     error_class,
     is_refusal,
-    messages_of,
 )
+from ._http import (
+    DEADLINE,
+    UnusableBody,
+    causes_of,
+    open_session,
+    read_body,
+    seconds_to_wait,
+    unix_time,
+)
+from ._text import censored, clean, described, from_json, messages_of
 
 try:
     import requests
     import urllib3
     from requests.auth import AuthBase
-    from urllib3.exceptions import ConnectTimeoutError, InsecureRequestWarning, NewConnectionError, ReadTimeoutError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+        ReadTimeoutError,
+    )
 except ImportError:
-    HAS_REQUESTS = False
+    # Whoever makes a client has looked at HAS_REQUESTS.
     AuthBase = object  # type: ignore[assignment,misc]
 else:
-    HAS_REQUESTS = True
     _BEFORE_SENDING = (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
 
 VERSION = "0.1.0"
 
 LONGEST_WAIT = 330
 """Seconds. Cloudflare refuses everything for 5 minutes once its rate limit is hit; nothing is worth a longer wait."""
-
-_HTTP_DATE = r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [1-9][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 16.0
@@ -67,6 +74,7 @@ class HeaderAuth(AuthBase):
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
+        self.secrets = {value.rpartition(" ")[2] for name, value in headers.items() if name != "X-Auth-Email"}
 
     def __call__(self, request: Any) -> Any:
         request.headers.update(self._headers)
@@ -82,7 +90,7 @@ class Client:
         """
         headers: the credentials, as the headers that carry them.
         base_url: without a trailing slash; https, or http to a loopback address.
-        timeout: seconds to wait for a connection, and for each part of an answer.
+        timeout: seconds to wait for a connection, and for each part of an answer; for a whole answer, three times as long.
         retries: how many times a call is sent again, beyond the first.
         verify: whether the certificate is checked, or the path of the CA certificates to check it against.
         """
@@ -97,6 +105,11 @@ class Client:
         self._session = _session(base_url.startswith("https:"), verify, os.getpid(), threading.get_ident())
         if verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)
+
+    @property
+    def secrets(self) -> set[str]:
+        """What nothing of an answer may show; more can be added."""
+        return self._auth.secrets
 
     def send(self, call: Call) -> Any:
         """Send the call, again where that is safe and can help, and return its parsed result.
@@ -161,6 +174,7 @@ class Client:
             raise error from unread
 
     def _attempt(self, call: Call) -> Any:
+        started = time.monotonic()
         try:
             response = self._session.request(
                 call.method,
@@ -171,41 +185,106 @@ class Client:
                 # Given with each request: on the session, REQUESTS_CA_BUNDLE would win over it.
                 verify=self._verify,
                 allow_redirects=False,
+                stream=True,
             )
-        # Every exception of requests is an OSError, and a CA bundle that does not exist is a plain one.
-        except OSError as exc:
-            raise self._unanswered(call, exc) from exc
-        self.server_time = _http_date(response.headers.get("date"))
-        return _result(call, response)
+        # Every exception of requests is an OSError, and a CA bundle that does not exist is a plain one. Those of urllib3 come
+        # through where the name of a host or a proxy is none.
+        except (OSError, HTTPError) as exc:
+            raise self._unanswered(call, exc, started) from exc
+        self.server_time = unix_time(response.headers.get("date"))
+        try:
+            body = read_body(response)
+        except UnusableBody as exc:
+            return self._result(call, response, None, f" with a body {exc}")
+        except (OSError, HTTPError) as exc:
+            raise self._broken_off(call, exc, started) from exc
+        return self._result(call, response, from_json(body, self.secrets), self._no_json(response, body))
 
-    def _unanswered(self, call: Call, exc: Exception) -> CloudflareError:
-        causes = _causes(exc)
+    def _unanswered(self, call: Call, exc: Exception, started: float) -> CloudflareError:
+        """What it means that there is no answer."""
+        causes = causes_of(exc)
         # A CA bundle that does not exist is missed before there is a connection.
-        bundle_missing = not isinstance(exc, requests.RequestException)
+        bundle_missing = not isinstance(exc, (requests.RequestException, HTTPError))
         sent = not bundle_missing and not any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
         if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
-            return TimedOut(call, f"no answer from {self._base_url} within {self._timeout} s", sent=sent)
-        innermost = causes[-1]
-        reason = clean(getattr(innermost, "strerror", None) or innermost)
-        tls_failed = isinstance(exc, requests.exceptions.SSLError) and not isinstance(innermost, ssl.SSLEOFError)
+            return self._timed_out(call, started, sent)
+        tls_failed = isinstance(exc, requests.exceptions.SSLError) and not isinstance(causes[-1], ssl.SSLEOFError)
+        reason = self._reason(causes[-1])
         if tls_failed or bundle_missing:
             return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})", sent=sent)
         proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
         return NetworkFailed(call, f"no connection to {self._base_url}{proxy} ({reason})", sent=sent)
+
+    def _broken_off(self, call: Call, exc: Exception, started: float) -> CloudflareError:
+        """What it means that an answer was not received to its end."""
+        causes = causes_of(exc)
+        if any(isinstance(cause, (socket.timeout, ReadTimeoutError)) for cause in causes):
+            return self._timed_out(call, started, True)
+        return NetworkFailed(call, f"the connection to {self._base_url} broke off ({self._reason(causes[-1])})")
+
+    def _timed_out(self, call: Call, started: float, sent: bool) -> TimedOut:
+        longest = DEADLINE * self._timeout
+        said = f"no answer from {self._base_url} within {self._timeout} s"
+        if time.monotonic() - started >= longest:
+            said = f"no whole answer from {self._base_url} within {longest} s"
+        return TimedOut(call, said, sent=sent)
+
+    def _reason(self, cause: BaseException) -> str:
+        return self._quoted(getattr(cause, "strerror", None) or cause)
+
+    def _quoted(self, text: object, length: int = 300) -> str:
+        """What others have written, censored before it is cut."""
+        return clean(censored(str(text), self.secrets), length)
+
+    def _no_json(self, response: requests.Response, body: bytes) -> str:
+        kind = self._quoted(response.headers.get("content-type", "no content type"), 60)
+        return f" with a body that is not JSON ({kind})" if body else " with an empty body"
+
+    def _result(self, call: Call, response: requests.Response, document: Any, no_json: str) -> Any:
+        """The parsed result of an answer. Raises the failure that the answer means.
+
+        C(document) is None where the answer has none, and C(no_json) says then how it goes on.
+        """
+        status = response.status_code
+        ray_id = response.headers.get("cf-ray")
+        ray_id = None if ray_id is None else self._quoted(ray_id, 60)
+        envelope = document if isinstance(document, dict) else {}
+        messages = messages_of(envelope.get("errors"))
+        said = f"Cloudflare answered HTTP {status}"
+
+        success = envelope.get("success") if 200 <= status < 300 else False
+        if success is True:
+            try:
+                return call.parse(envelope if call.paged else envelope.get("result"))
+            except ValueError as exc:
+                raise UnexpectedAnswer(call, f"{said}, but {exc}", status, messages, ray_id) from exc
+        if messages:
+            said += ", " + "; ".join(described(message) for message in messages)
+        elif document is None:
+            said += no_json
+        if 200 <= status < 300 and success is not False:
+            raise UnexpectedAnswer(call, f"{said}, which is not an answer of its API", status, messages, ray_id)
+
+        failure = error_class(status, {message.code for message in messages})
+        if failure is Refused and not envelope:
+            failure = UnexpectedAnswer
+        refused = is_refusal(status, envelope)
+        if not failure.transient:
+            raise failure(call, said, status, messages, ray_id, refused=refused)
+        if ray_id:
+            said += f", Ray ID {ray_id}"
+        retry_after = seconds_to_wait(response.headers.get("retry-after"))
+        raise failure(call, said, status, messages, ray_id, retry_after, refused=refused)
 
 
 @lru_cache(maxsize=1)
 def _session(trust_env: bool, _verify: bool | str, _process: int, _thread: int) -> requests.Session:
     """The session of this process and thread: where a loop runs a module many times in one process, its connection is kept.
 
-    It holds no credentials and, as it refuses cookies, nothing that Cloudflare tied to them. A connection that was made
-    without checking the certificate is for nobody who wants it checked, and none is shared with a forked process.
+    A connection that was made without checking the certificate is for nobody who wants it checked, and none is shared with a
+    forked process.
     """
-    session = requests.Session()
-    session.headers["User-Agent"] = f"ansible-collection-finops.cloudflare/{VERSION}"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    session.trust_env = trust_env
-    return session
+    return open_session(trust_env, f"ansible-collection-finops.cloudflare/{VERSION}")
 
 
 def _pause(error: CloudflareError, attempts: int) -> float:
@@ -218,84 +297,3 @@ def _pause(error: CloudflareError, attempts: int) -> float:
         raise error
     # The last second before a limit ends can be called 0 seconds, in which all attempts would be used up.
     return max(error.retry_after, backoff)
-
-
-def _causes(exc: BaseException) -> list[BaseException]:
-    """The exception and what it wraps, outermost first; urllib3 and requests keep it in C(reason) and in C(args)."""
-    causes = [exc]
-    while True:
-        last = causes[-1]
-        wrapped = [getattr(last, "reason", None), *last.args, last.__cause__]
-        inner = next((item for item in wrapped if isinstance(item, BaseException) and item not in causes), None)
-        if inner is None:
-            return causes
-        causes.append(inner)
-
-
-def _result(call: Call, response: requests.Response) -> Any:
-    """The parsed result of an answer. Raises the failure that the answer means."""
-    status = response.status_code
-    ray_id = response.headers.get("cf-ray")
-    document = _json(response.content)
-    envelope = document if isinstance(document, dict) else {}
-    messages = messages_of(envelope.get("errors"))
-    said = f"Cloudflare answered HTTP {status}"
-
-    success = envelope.get("success") if 200 <= status < 300 else False
-    if success is True:
-        try:
-            return call.parse(envelope if call.paged else envelope.get("result"))
-        except ValueError as exc:
-            raise UnexpectedAnswer(call, f"{said}, but {exc}", status, messages, ray_id) from exc
-    if messages:
-        said += ", " + "; ".join(described(message) for message in messages)
-    elif document is None:
-        said += _no_json(response)
-    if 200 <= status < 300 and success is not False:
-        raise UnexpectedAnswer(call, f"{said}, which is not an answer of its API", status, messages, ray_id)
-
-    failure = error_class(status, {message.code for message in messages})
-    refused = is_refusal(status, envelope)
-    if failure is Refused and not envelope:
-        failure = UnexpectedAnswer
-    if not failure.transient:
-        raise failure(call, said, status, messages, ray_id, refused=refused)
-    if ray_id:
-        said += f", Ray ID {clean(ray_id, 60)}"
-    retry_after = _seconds(response.headers.get("retry-after"))
-    raise failure(call, said, status, messages, ray_id, retry_after, refused=refused)
-
-
-def _no_json(response: requests.Response) -> str:
-    kind = clean(response.headers.get("content-type", "no content type"), 60)
-    return f" with a body that is not JSON ({kind})" if response.content else " with an empty body"
-
-
-def _json(content: bytes) -> Any:
-    """The document, or None where it is none; NaN and Infinity are no JSON."""
-    try:
-        return json.loads(content, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _no_number(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """The wait that a C(Retry-After) header asks for: whole seconds or, from proxies, a date; None where it is neither."""
-    if retry_after and re.fullmatch(r"\s*[0-9]{1,9}\s*", retry_after):
-        return float(retry_after)
-    until = _http_date(retry_after)
-    return None if until is None else max(0.0, until - time.time())
-
-
-def _http_date(header: str | None) -> float | None:
-    """The date in a header as Unix seconds, in the one form in which HTTP writes them; None where it is none."""
-    if header is None or not re.fullmatch(_HTTP_DATE, header):
-        return None
-    try:
-        return parsedate_to_datetime(header).timestamp()
-    except (TypeError, ValueError):
-        return None

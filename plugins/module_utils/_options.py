@@ -18,15 +18,24 @@ import ssl
 import sys
 from typing import Any, Callable, Mapping
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
-from ansible.module_utils.common.parameters import remove_values
 
 from ._api import CloudflareError, UserError
-from ._client import HAS_REQUESTS, Client
+from ._client import Client
+from ._http import HAS_REQUESTS
+from ._text import censored
 from ._values import is_account_id
 
+try:
+    # Since ansible-core 2.22, in place of AnsibleModule.no_log_values
+    from ansible.module_utils.secrets import register_secret
+except ImportError:
+    register_secret = None
+
 _TOKEN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_TOKEN")
+_SECRET_OPTIONS = ("api_token", "api_key")
 _KEY_VARIABLE = "CLOUDFLARE_API_KEY"
 _EMAIL_VARIABLE = "CLOUDFLARE_EMAIL"
 _MOST_RETRIES = 10
@@ -88,29 +97,43 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule, Client], dict[str,
     """Do a module's work with a client made from its options, and end it: with the result, or with what went wrong."""
     # A process that ends looks for garbage in all that was imported, which would be a tenth of its life.
     gc.freeze()
+    end: Callable[..., None] = module.fail_json
+    secrets = _secrets[module] = {module.params[name] for name in _SECRET_OPTIONS if module.params[name]}
     try:
-        result = work(module, _client(module))
+        client, secret = client_of(module.params)
+        # One set for both, so that what is added to it later is known to both.
+        client.secrets.update(secrets)
+        secrets = _secrets[module] = client.secrets
+        keep_secret(module, secret)
+        result = work(module, client)
+        end = module.exit_json
     except UserError as error:
-        module.fail_json(msg=str(error), **error.result)
+        result = {"msg": str(error), **error.result}
     except CloudflareError as error:
-        module.fail_json(msg=str(error), error=error.facts(), **error.result)
-    module.exit_json(**result)
+        result = {"msg": str(error), "error": error.facts(), **error.result}
+    # Ansible can add the options to a result, and since ansible-core 2.22 it does not censor them there.
+    module.params = censored(module.params, secrets)
+    # Not where the exception is handled: ansible-core would show it, uncensored, with its traceback.
+    end(**censored(result, secrets))
 
 
 def warn(module: AnsibleModule, warning: str) -> None:
-    """Give a warning. Since ansible-core 2.19, secrets in it are not censored with the rest of the result."""
-    module.warn(remove_values(warning, module.no_log_values))
+    """Give a warning."""
+    module.warn(censored(warning, _secrets[module]))
 
 
 def keep_secret(module: AnsibleModule, secret: str) -> None:
-    """Have the secret censored in all that the module says from now on. Ansible knows of secrets in options alone."""
-    module.no_log_values.add(secret)
+    """Have the secret censored in all that the module says from now on, and in all that is read for it."""
+    _secrets[module].add(secret)
+    # In addition: Ansible then also looks at what does not come from this collection. It knows of secrets in options alone.
+    if register_secret is None:
+        module.no_log_values.add(secret)
+    else:
+        register_secret(secret)
 
 
-def _client(module: AnsibleModule) -> Client:
-    client, secret = client_of(module.params)
-    keep_secret(module, secret)
-    return client
+_secrets: WeakKeyDictionary[AnsibleModule, set[str]] = WeakKeyDictionary()
+"""The secrets of each module that runs in this process."""
 
 
 def client_of(params: Mapping[str, Any]) -> tuple[Client, str]:
@@ -187,10 +210,10 @@ def _base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         # Reading the port is what checks it.
-        well_formed = bool(re.fullmatch(r"[!-~]+", url) and parts.hostname and (parts.port is None or parts.port > 0))
+        well_formed = bool(re.fullmatch(r"[!-~]+", url) and (parts.port is None or parts.port > 0))
     except ValueError:
         well_formed = False
-    if not well_formed or "\\" in url or parts.scheme not in ("http", "https"):
+    if not well_formed or not _is_host(parts.hostname or "") or "\\" in url or parts.scheme not in ("http", "https"):
         raise UserError(f"api_url is not an http or https URL: {example}.")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UserError(
@@ -202,6 +225,12 @@ def _base_url(url: str) -> str:
             "for loopback addresses such as 127.0.0.1 only."
         )
     return url.rstrip("/")
+
+
+def _is_host(name: str) -> bool:
+    """Whether it can be the name or the address of a host: others end in errors of Python's own, deep in its libraries."""
+    labels = name[:-1].split(".") if name.endswith(".") else name.split(".")
+    return len(name) <= 254 and all(0 < len(label) <= 63 for label in labels)
 
 
 def _is_loopback(host: str) -> bool:

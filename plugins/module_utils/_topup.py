@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping
 
 from ._api import Call, Settled, UserError
-from ._values import dollars, money, number, text, utc
+from ._values import dollars, money, number, scalar, text, utc
 
 MINIMUM_AMOUNT = 1000
 """Cents: the smallest C(amount) that the API's schema accepts."""
@@ -35,15 +35,20 @@ NO_TOPUP: Topup = {
 }
 
 
-def wanted_topup(amount: int, threshold: int) -> Topup:
+def wanted_topup(amount: int | None, threshold: int | None) -> Topup:
     """The configuration that the user asks for. Raises L(UserError) for amounts that the API cannot accept."""
     check_cents("amount", amount, MINIMUM_AMOUNT)
     check_cents("threshold", threshold, MINIMUM_THRESHOLD)
     return {**NO_TOPUP, "amount": amount, "threshold": threshold}
 
 
-def check_cents(name: str, value: int, minimum: int) -> None:
+def check_cents(name: str, value: int | None, minimum: int) -> None:
     """Raises L(UserError) where an amount is smaller than the API accepts, most of all where dollars were meant."""
+    if value is None:
+        raise UserError(
+            f"{name} is null: give a whole number of cents, such as 5000 for $50.00. If a template gives it, look for what "
+            "has no value there."
+        )
     if isinstance(value, bool):
         raise UserError(f"{name} is {value}, a boolean: give a whole number of cents, such as 5000 for $50.00.")
     if value < minimum:
@@ -65,7 +70,7 @@ def topup_from_api(result: object) -> Topup:
         "disabled_reason": text(result.get("disabledReason")),
         "error": text(result.get("error")),
         "last_failed": utc(result.get("lastFailedAt") or None),
-        "last_failed_at": result.get("lastFailedAt"),
+        "last_failed_at": scalar(result.get("lastFailedAt")),
     }
 
 

@@ -9,13 +9,12 @@ All money is in cents. This file is private to the collection and can change in 
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, Mapping
 
-from ._api import clean
+from ._text import clean
 
 
 def dollars(cents: float) -> str:
@@ -30,15 +29,18 @@ def money(cents: float) -> str:
     return f"{cents} ({dollars(cents)})"
 
 
+_LARGEST = 2**63
+
+
 def is_number(value: object) -> bool:
-    """Whether it is a number as JSON means it: a boolean is none, nor is what 1e999 becomes."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -math.inf < value < math.inf
+    """Whether it is a number as JSON means it: a boolean is none, nor is what 1e999 becomes, or what no amount and no time is."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST
 
 
 def number(result: Mapping[str, Any], key: str) -> int | float | None:
     """The number under a key: an integer where it is whole (5000.0), None where it is null or missing.
 
-    Raises ValueError where it is something else.
+    Raises ValueError where it is something else, or too large to be meant.
     """
     value = result.get(key)
     if value is None:
@@ -56,7 +58,14 @@ def is_account_id(value: object) -> bool:
 
 def text(value: object) -> str | None:
     """Foreign text fit for one line; None where there is none, or where it is empty."""
-    return clean(value) or None if value is not None else None
+    if isinstance(value, (str, bool)) or is_number(value):
+        return clean(value) or None
+    return None
+
+
+def scalar(value: object) -> str | int | float | bool | None:
+    """A foreign value of no certain type: a boolean or a number as it is, a text fit for one line, and None for all else."""
+    return value if isinstance(value, bool) or is_number(value) else text(value)  # type: ignore[return-value]
 
 
 def utc(timestamp: Any) -> str | None:

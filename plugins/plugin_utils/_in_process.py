@@ -120,12 +120,12 @@ def module_of(action: str) -> Module:
         # A library warns of other libraries' versions; with the output of a module's process, that would be lost.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            client = importlib.import_module(f"{package}.module_utils._client")
+            http = importlib.import_module(f"{package}.module_utils._http")
             module = importlib.import_module(f"{package}.modules.{name}")
     except Exception as error:  # noqa: BLE001  # pylint: disable=broad-exception-caught
         # Whatever is wrong with a library here, another Python may be fine.
         return Module("", sys.exit, f"it cannot be imported here ({error})")
-    return Module(str(module.__file__), module.main, None if client.HAS_REQUESTS else "there is no requests here")
+    return Module(str(module.__file__), module.main, None if http.HAS_REQUESTS else "there is no requests here")
 
 
 def preload(action: str) -> str:

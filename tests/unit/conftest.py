@@ -71,7 +71,7 @@ def simulator() -> Iterator[Simulator]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that the client would have slept, in order; it does not sleep."""
     slept: list[float] = []
-    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=slept.append, time=time.time))
+    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=slept.append, time=time.time, monotonic=time.monotonic))
     return slept
 
 

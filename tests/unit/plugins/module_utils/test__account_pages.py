@@ -132,8 +132,8 @@ def test_fewer_than_announced_are_an_error(count: int, more: int) -> None:
     assert pages.asked == [*range(1, -(-count // 50) + 2)] * 2
 
 
-def test_a_total_of_any_length_fits_into_a_sentence() -> None:
-    pages = Pages([], info=lambda total, size, shown: full(10**400, size, shown))
+def test_the_largest_total_fits_into_a_sentence() -> None:
+    pages = Pages([], info=lambda total, size, shown: full(2**63 - 1, size, shown))
     with pytest.raises(UnexpectedAnswer) as failed:
         listed(pages)
     assert len(str(failed.value)) < 300

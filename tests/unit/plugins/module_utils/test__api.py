@@ -6,21 +6,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api
-from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError, Message
-from hypothesis import given
-from hypothesis import strategies as st
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
+from ansible_collections.finops.cloudflare.plugins.module_utils._text import Message
 
 READ = Call("GET", "accounts/1/thing", "read the thing of account 1", "AI Gateway Read", dict)
 WRITE = Call("POST", "accounts/1/thing", "set the thing of account 1", "AI Gateway Write", dict, dashboard_only=True)
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text() | st.sampled_from(["code", "message", "error_chain"]), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
 
 
 def every_error() -> list[type[CloudflareError]]:
@@ -118,69 +108,3 @@ def test_facts() -> None:
 def test_facts_without_an_answer() -> None:
     facts = _api.NetworkFailed(READ, "no").facts()
     assert (facts["status"], facts["code"], facts["messages"], facts["ray_id"]) == (None, None, [], None)
-
-
-def test_error_chain_is_flattened() -> None:
-    errors = [
-        {
-            "code": 6003,
-            "message": "Invalid request headers",
-            "error_chain": [{"code": 6111, "message": "Invalid format"}],
-        }
-    ]
-    (message,) = _api.messages_of(errors)
-    assert message == Message(6003, "Invalid request headers: code 6111 (Invalid format)")
-    assert _api.described(message) == "code 6003 (Invalid request headers: code 6111 (Invalid format))"
-
-
-@pytest.mark.parametrize(
-    ("errors", "expected"),
-    [
-        (None, []),
-        ("text", []),
-        (["text"], [Message(None, "text")]),
-        ([{"code": 7003.0, "message": "m"}], [Message(7003, "m")]),
-        ([{"code": True, "message": "m"}], [Message(None, "m")]),
-        ([{"code": "7003", "message": "m"}], [Message(None, "m")]),
-        ([{"code": float("inf")}], [Message(None, "")]),
-        ([{"code": 1}], [Message(1, "")]),
-    ],
-)
-def test_messages_of_odd_errors(errors: object, expected: list[Message]) -> None:
-    assert _api.messages_of(errors) == expected
-
-
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [(Message(None, "text"), "text"), (Message(5, ""), "code 5"), (Message(5, "text"), "code 5 (text)")],
-)
-def test_described(message: Message, expected: str) -> None:
-    assert _api.described(message) == expected
-
-
-@given(JSON)
-def test_messages_of_anything_are_single_clean_lines(errors: object) -> None:
-    for message in _api.messages_of(errors):
-        assert message.code is None or isinstance(message.code, int)
-        assert "\n" not in message.text
-
-
-@given(st.text(), st.integers(1, 400))
-def test_clean_gives_one_short_printable_line(text: str, length: int) -> None:
-    cleaned = _api.clean(text, length)
-    assert len(cleaned) <= length
-    assert cleaned.strip() == cleaned
-    assert all(character == " " or character.isprintable() for character in cleaned)
-
-
-@given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=300))
-def test_clean_leaves_plain_text_alone(text: str) -> None:
-    assert _api.clean(text) == text
-
-
-def test_clean_says_that_it_has_cut() -> None:
-    assert _api.clean("x" * 301) == "x" * 299 + "…"
-
-
-def test_clean_removes_terminal_escapes() -> None:
-    assert "\x1b" not in _api.clean("\x1b[31mred\x1b[0m\r\nnext\u202e")

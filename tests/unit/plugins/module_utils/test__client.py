@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client
+from ansible_collections.finops.cloudflare.plugins.module_utils import _api, _client, _http
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call, CloudflareError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import purchase_request, status_request
@@ -171,8 +171,8 @@ def test_without_a_usable_wait_the_pauses_grow(raw_server: Any, pauses: list[flo
 
 
 def test_a_date_to_wait_for() -> None:
-    assert 55 < (_client._seconds(formatdate(time.time() + 60, usegmt=True)) or 0) <= 60
-    assert _client._seconds(formatdate(time.time() - 60, usegmt=True)) == 0
+    assert 55 < (_http.seconds_to_wait(formatdate(time.time() + 60, usegmt=True)) or 0) <= 60
+    assert _http.seconds_to_wait(formatdate(time.time() - 60, usegmt=True)) == 0
 
 
 @pytest.mark.parametrize("fault", ["html_502", "text_503", "empty_502", "drop_before"])
@@ -502,9 +502,12 @@ def test_the_user_agent_names_the_release(client: Client) -> None:
 
 def test_without_requests_the_file_can_still_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     name = _client.__name__
-    # Importing sets the attribute of the package as well; both are put back afterwards.
-    monkeypatch.setattr(sys.modules[name.rpartition(".")[0]], "_client", _client)
+    # Importing sets the attributes of the package as well; all is put back afterwards.
+    for module in (_client, _http):
+        package, _dot, attribute = module.__name__.rpartition(".")
+        monkeypatch.setattr(sys.modules[package], attribute, module)
+        monkeypatch.delitem(sys.modules, module.__name__)
     monkeypatch.setitem(sys.modules, "requests", None)
-    monkeypatch.delitem(sys.modules, name)
-    assert importlib.import_module(name).HAS_REQUESTS is False
-    assert _client.HAS_REQUESTS is True
+    assert importlib.import_module(name) is not _client
+    assert importlib.import_module(_http.__name__).HAS_REQUESTS is False
+    assert _http.HAS_REQUESTS is True

@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
+from ansible.release import __version__
 from ansible_collections.finops.cloudflare.plugins.module_utils import _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
@@ -164,6 +165,8 @@ def test_only_32_hexadecimal_characters_become_part_of_a_path(account_id: str) -
         ("https://api.cloudflare.com/client/v4", "https://api.cloudflare.com/client/v4"),
         ("https://api.cloudflare.com/client/v4/", "https://api.cloudflare.com/client/v4"),
         ("https://gateway.example:8443", "https://gateway.example:8443"),
+        ("https://gateway.example.", "https://gateway.example."),
+        (f"https://{'a' * 63}.example", f"https://{'a' * 63}.example"),
         ("http://127.0.0.1:8080/client/v4", "http://127.0.0.1:8080/client/v4"),
         ("http://127.1.2.3", "http://127.1.2.3"),
         ("http://[::1]:8080", "http://[::1]:8080"),
@@ -191,6 +194,11 @@ def test_api_url(url: str, base: str) -> None:
         ("https://user:hunter2@a", "holds credentials"),
         ("https://a?token=hunter2", "holds credentials"),
         ("https://a#hunter2", "holds credentials"),
+        ("https://a..b", "not an http or https URL"),
+        ("https://.a", "not an http or https URL"),
+        ("https://a.b..", "not an http or https URL"),
+        (f"https://{'a' * 64}.example", "not an http or https URL"),
+        (f"https://{'a.' * 128}example", "not an http or https URL"),
         ("http://api.cloudflare.com/client/v4", "plain http to another host"),
         ("http://10.0.0.1", "plain http to another host"),
         ("http://localhost.example", "plain http to another host"),
@@ -321,17 +329,82 @@ def test_without_requests_the_command_that_installs_it_is_named(
     )
 
 
-@pytest.mark.parametrize("place", ["option", "environment"])
+# Before ansible-core 2.21, every result holds the options.
+WITH_INVOCATION = {"_ansible_inject_invocation": True} if __version__ >= "2.21" else {}
+
+
+def credentials_in(place: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, str], str]:
+    """Options with a secret, or the environment with it; and the secret."""
+    key = {"api_key": GLOBAL_KEY, "api_email": EMAIL}
+    if place == "environment":
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", WRITE_TOKEN)
+    elif place == "key in environment":
+        monkeypatch.setenv("CLOUDFLARE_API_KEY", GLOBAL_KEY)
+        monkeypatch.setenv("CLOUDFLARE_EMAIL", EMAIL)
+    given = {"option": {"api_token": WRITE_TOKEN}, "key": key}
+    return given.get(place, {}), GLOBAL_KEY if "key" in place else WRITE_TOKEN
+
+
+PLACES = ["option", "environment", "key", "key in environment"]
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_an_answer_that_repeats_the_secret_is_censored(
     run_module: RunModule, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     simulator.add_fault(fault="echo_secret")
-    options = {"account_id": ACCOUNT_ID, "api_url": simulator.api_url}
-    if place == "option":
-        options["api_token"] = WRITE_TOKEN
-    else:
-        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", WRITE_TOKEN)
+    given, secret = credentials_in(place, monkeypatch)
+    options = {"account_id": ACCOUNT_ID, "api_url": simulator.api_url, **WITH_INVOCATION, **given}
     result = run_module(main, options)
     assert result["failed"]
-    assert WRITE_TOKEN not in str(result)
+    # How ansible-core tells the controller what it is to censor there
+    result.pop("_ansible_new_secrets", None)
+    assert secret not in str(result)
     assert "********" in result["msg"]
+    assert "********" in str(result["error"])
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_whatever_a_module_says_is_censored(
+    run_module: RunModule, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    given, secret = credentials_in(place, monkeypatch)
+    late = "pi_1_secret_that_an_answer_brings"
+
+    def say(fails: type[Exception] | None) -> Callable[[], None]:
+        def work(module: AnsibleModule, client: Client) -> dict[str, Any]:
+            _options.keep_secret(module, late)
+            assert client.secrets >= {secret, late}
+            _options.warn(module, f"a warning with {secret} and {late}")
+            said = {"texts": [{"a": (secret, {late: f"x{secret}x"})}], "diff": {"before": late}, "number": 5}
+            if fails:
+                raise UserError(f"no {secret} and no {late}", said)
+            return {"changed": True, **said}
+
+        def main() -> None:
+            _options.run(AnsibleModule({**_options.connection_spec(), **_options.account_spec()}), work)
+
+        return main
+
+    options = {"account_id": ACCOUNT_ID, "api_url": simulator.api_url, **WITH_INVOCATION, **given}
+    for fails in (None, UserError):
+        result = run_module(say(fails), options)
+        assert bool(result.get("failed")) == (fails is UserError)
+        result.pop("_ansible_new_secrets", None)
+        assert secret not in str(result)
+        assert late not in str(result)
+        assert result["warnings"] == ["a warning with ******** and ********"]
+        assert result["texts"] == [{"a": ["********", {"********": "x********x"}]}]
+        assert (result["diff"], result["number"]) == ({"before": "********"}, 5)
+        assert result["invocation"]["module_args"]["account_id"] == ACCOUNT_ID
+
+
+def test_a_credential_that_is_not_sent_is_censored_as_well(run_module: RunModule, simulator: Simulator) -> None:
+    options = {"account_id": ACCOUNT_ID, "api_url": simulator.api_url, **WITH_INVOCATION}
+    result = run_module(main, {**options, "api_token": WRITE_TOKEN, "api_key": GLOBAL_KEY, "api_email": EMAIL})
+    result.pop("_ansible_new_secrets", None)
+    assert not {WRITE_TOKEN, GLOBAL_KEY}.intersection(str(result).split("'"))
+    result = run_module(main, {**options, "api_key": GLOBAL_KEY})
+    assert "api_key is set without api_email" in result["msg"]
+    result.pop("_ansible_new_secrets", None)
+    assert GLOBAL_KEY not in str(result)

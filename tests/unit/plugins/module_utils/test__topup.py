@@ -102,10 +102,24 @@ def test_notes_of_cloudflare() -> None:
     )
 
 
-@pytest.mark.parametrize("raw", [None, 0, "yesterday", 1e300])
+@pytest.mark.parametrize("raw", [None, 0, "yesterday", 1e18, True])
 def test_what_is_no_time_of_a_failure_is_none(raw: object) -> None:
     found = _topup.topup_from_api({"lastFailedAt": raw})
     assert (found["last_failed"], found["last_failed_at"]) == (None, raw)
+
+
+@pytest.mark.parametrize("raw", [1e300, float("inf"), 10**400, {"secret": 1}, ["secret"], {}, ""])
+def test_what_is_no_scalar_is_no_time_of_a_failure_at_all(raw: object) -> None:
+    found = _topup.topup_from_api({"lastFailedAt": raw})
+    assert (found["last_failed"], found["last_failed_at"]) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["disabledReason", "error"])
+@pytest.mark.parametrize(
+    "raw", [{"secret": 1}, ["secret"], [[["secret"]]], 10**5000], ids=lambda raw: type(raw).__name__
+)
+def test_what_is_no_text_is_no_note(key: str, raw: object) -> None:
+    assert _topup.topup_from_api({key: raw}) == topup()
 
 
 @pytest.mark.parametrize("amount", [True, "5000", [], {}, float("inf"), float("-inf")])
@@ -203,8 +217,10 @@ def test_nothing_to_warn_about(values: dict[str, Any]) -> None:
     assert _topup.topup_warnings(ACCOUNT, topup(**values), False) == []
 
 
-def test_an_amount_too_large_for_a_float_is_still_a_number() -> None:
-    assert _topup.topup_from_api({"amount": 10**400, "threshold": 500})["amount"] == 10**400
+@pytest.mark.parametrize("amount", [10**400, -(10**400), 10**5000, 2**63, 1e300], ids=lambda raw: type(raw).__name__)
+def test_an_amount_that_nobody_can_mean_is_none(amount: float) -> None:
+    with pytest.raises(ValueError, match="amount in it is not a number"):
+        _topup.topup_from_api({"amount": amount, "threshold": 500})
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,9 @@ def test_utc(timestamp: object, text: str | None) -> None:
     assert _values.utc(timestamp) == text
 
 
-@pytest.mark.parametrize(("value", "read"), [(None, None), (5, 5), (5.0, 5), (-0.5, -0.5), (10**400, 10**400), (0, 0)])
+@pytest.mark.parametrize(
+    ("value", "read"), [(None, None), (5, 5), (5.0, 5), (-0.5, -0.5), (2**63 - 1, 2**63 - 1), (0, 0)]
+)
 def test_number(value: object, read: float | None) -> None:
     found = _values.number({"key": value}, "key")
     assert found == read

@@ -364,7 +364,7 @@ def test_histories(
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(_deadline, "time", SimpleNamespace(sleep=clock.sleep, monotonic=clock.time))
-    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=clock.sleep, time=clock.time))
+    monkeypatch.setattr(_client, "time", SimpleNamespace(sleep=clock.sleep, time=clock.time, monotonic=clock.time))
     here = {"run_module": staticmethod(run_module), "simulator": simulator, "state": tmp_path / "state", "clock": clock}
     run_state_machine_as_test(
         type("HistoriesHere", (Histories,), here),

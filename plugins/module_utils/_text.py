@@ -1,0 +1,122 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What others have written, made fit for people: parsed within bounds, without secrets, a line each. No HTTP and no Ansible.
+
+This file is private to the collection and can change in any release.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Collection, NamedTuple
+
+CENSORED = "********"
+
+_DEEPEST = 50
+"""Levels of lists and objects in each other; an answer of Cloudflare's has half a dozen."""
+
+_LONGEST_INTEGER = 20
+"""Digits. No amount and no time has more, and turning thousands of them into an integer and back is refused or takes for ever."""
+
+_SHORTEST_IN_KEYS = 8
+"""Characters. What is shorter is no credential, and would tear the names of results apart."""
+
+_MOST_MESSAGES = 5
+
+
+def censored(value: Any, secrets: Collection[str]) -> Any:
+    """A copy of a JSON-like value in which no text, and no key, holds one of the secrets.
+
+    Raises ValueError where it is nested too deeply to be an answer.
+    """
+    # A secret that is part of another one must not leave the rest of that behind.
+    needles = sorted(filter(None, secrets), key=len, reverse=True)
+    return _censored(value, needles, [needle for needle in needles if len(needle) >= _SHORTEST_IN_KEYS], _DEEPEST)
+
+
+def _censored(value: Any, needles: list[str], in_keys: list[str], depth: int) -> Any:
+    if isinstance(value, str):
+        return _without(value, needles)
+    if isinstance(value, (dict, list, tuple)) and not depth:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, dict):
+        return {
+            _without(key, in_keys) if isinstance(key, str) else key: _censored(item, needles, in_keys, depth - 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_censored(item, needles, in_keys, depth - 1) for item in value]
+    return value
+
+
+def _without(text: str, needles: list[str]) -> str:
+    for needle in needles:
+        text = text.replace(needle, CENSORED)
+    return text
+
+
+def from_json(content: bytes, secrets: Collection[str]) -> Any:
+    """The document without these secrets; None where it is none. NaN and Infinity are no JSON."""
+    try:
+        return censored(json.loads(content, parse_constant=_no_number, parse_int=_integer), secrets)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+def clean(text: object, length: int = 300) -> str:
+    """Foreign text made fit for one line of a message: no control characters, white space folded, not too long.
+
+    What is cut off can leave a part of a secret behind, so that secrets have to be censored before.
+    """
+    folded = " ".join(re.sub(r"[^\w\s!-~]", " ", str(text)).split())
+    return folded if len(folded) <= length else folded[: length - 1] + "…"
+
+
+class Message(NamedTuple):
+    """One entry of an envelope's C(errors), its C(error_chain) flattened into the text."""
+
+    code: int | None
+    text: str
+
+
+def messages_of(errors: object, depth: int = _DEEPEST) -> list[Message]:
+    """The first few C(errors) of an envelope as messages, whatever a proxy or a newer API has made of them."""
+    if not isinstance(errors, list) or not depth:
+        return []
+    messages = [_message(error, depth) for error in errors[:_MOST_MESSAGES]]
+    if len(errors) > _MOST_MESSAGES:
+        messages.append(Message(None, f"and {len(errors) - _MOST_MESSAGES} more"))
+    return messages
+
+
+def _message(error: object, depth: int) -> Message:
+    if not isinstance(error, dict):
+        return Message(None, clean(error) if isinstance(error, str) else "")
+    text = error.get("message")
+    texts = [clean(text) if isinstance(text, str) else ""]
+    texts.extend(described(message) for message in messages_of(error.get("error_chain"), depth - 1))
+    return Message(_code(error.get("code")), clean(": ".join(filter(None, texts))))
+
+
+def _code(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
+
+
+def described(message: Message) -> str:
+    """One message for a sentence: C(code 10000 (Authentication error))."""
+    if message.code is None:
+        return message.text
+    return f"code {message.code} ({message.text})" if message.text else f"code {message.code}"
