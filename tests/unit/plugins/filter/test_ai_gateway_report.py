@@ -145,7 +145,7 @@ def test_a_top_up_makes_a_short_forecast_no_problem() -> None:
             [
                 (
                     "The balance is below its floor, $10.00, and nothing more is bought while a purchase may be on its way: "
-                    "invoice in_1 of 2026-11-22T00:00:00Z over $52.50."
+                    "invoice in_1 of 2026-11-22T00:00:00Z for $52.50."
                 )
             ],
         ),
