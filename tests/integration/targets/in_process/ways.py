@@ -34,7 +34,8 @@ def shown(work: Path, *command: str, **environment: str) -> str:
     finished = subprocess.run(
         [*command, "-vvv"],
         cwd=work,
-        env={**os.environ, **environment},
+        # Ansible would write what becomes of async tasks below $HOME, and look for it below the home of the user.
+        env={**os.environ, "ANSIBLE_ASYNC_DIR": str(work / "async"), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
