@@ -17,7 +17,7 @@ done
 for version in 3.13 3.12 3.14 3.11; do
     candidates=python${version}:python3
     for root in ${roots}; do
-        candidates=${candidates}:${root}/versions/${version}*/bin/python3
+        candidates="${candidates}:${root}/versions/${version}*/bin/python3"
     done
     for python in ${candidates}; do
         if "${python}" -c "import ensurepip, sys, venv; sys.exit('%d.%d' % sys.version_info[:2] != '${version}')" >/dev/null 2>&1; then
