@@ -13,6 +13,7 @@ import csv
 import html
 import io
 import re
+import unicodedata
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -24,6 +25,11 @@ DAYS_TO_WORRY = 7
 MONTHS_OF_CHARGES = 12
 LAST_INVOICES = 5
 UNPAID = ("open", "uncollectible")
+
+# Where a spreadsheet may start another cell, whatever it splits at, and what makes that cell a formula. In some languages,
+# a number can be written with the minus sign of mathematics.
+_CELL_STARTS = re.compile("([,;\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029])")
+_FORMULA_STARTS = tuple("=+-@\u2212")
 
 # How urgent a problem is, the most urgent first.
 _FAILED, _EMPTY, _STOPPED, _ENDING, _BELOW, _FAILING, _OPEN, _UNKNOWN, _NONE = range(9)
@@ -121,8 +127,21 @@ def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A spreadsheet takes a text that begins like this for a formula; an apostrophe in front makes it text again."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r\n") else value
+    """A text with an apostrophe wherever a spreadsheet could take what follows for a formula; a number as it is."""
+    if not isinstance(value, str):
+        return value
+    return "".join(f"'{part}" if _starts_formula(part) else part for part in _CELL_STARTS.split(value))
+
+
+def _starts_formula(text: str) -> bool:
+    # Decomposed, so that no other form of a character, and no accent on it, hides what it is.
+    seen = (char for char in unicodedata.normalize("NFKD", text) if not _is_unseen(char))
+    return next(seen, "") in _FORMULA_STARTS
+
+
+def _is_unseen(char: str) -> bool:
+    """A spreadsheet may leave it out in front: spaces, control and format characters, accents, quotes, and blank letters."""
+    return unicodedata.category(char)[0] in "CMZ" or char in '"\u115f\u1160\u2800'
 
 
 def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:
