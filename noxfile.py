@@ -159,10 +159,10 @@ def ansible_test(session: nox.Session, series: str, controller: interpreters.Ver
             session.run("ansible-test", *session.posargs)
             return
         if series not in WHOLE:
-            python = ["--venv", "--python", dotted(controller), "--color", "no"]
-            session.run("ansible-test", "sanity", *(f"--test={test}" for test in SANITY_SAMPLE), *python)
-            session.run("ansible-test", "units", *python)
-            session.run("ansible-test", "integration", *SAMPLE, *python)
+            options = ["--venv", "--python", dotted(controller), "--color", "no"]
+            session.run("ansible-test", "sanity", *(f"--test={test}" for test in SANITY_SAMPLE), *options)
+            session.run("ansible-test", "units", *options)
+            session.run("ansible-test", "integration", *SAMPLE, *options)
             return
         sanity(session, CORES[series])
         pythons = targets(session, series, controller)

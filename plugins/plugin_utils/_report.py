@@ -10,12 +10,14 @@ This file is private to the collection and can change in any release.
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._credit import in_flight, named
-from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
+from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_THRESHOLD, check_cents, is_set
 from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
 
 DAYS_TO_WORRY = 7
@@ -25,6 +27,26 @@ UNPAID = ("open", "uncollectible")
 
 # How urgent a problem is, the most urgent first.
 _FAILED, _EMPTY, _STOPPED, _ENDING, _BELOW, _FAILING, _OPEN, _UNKNOWN, _NONE = range(9)
+
+
+def refusal(accounts: Sequence[Any]) -> str:
+    """Why no report can be made on these accounts, a sentence; empty if one can be made."""
+    for account in accounts:
+        if isinstance(account, Mapping) and account.get("minimum_balance") is not None:
+            try:
+                _check_floor(account["minimum_balance"])
+            except UserError as error:
+                return f"Account {account.get('id')}: {error}"
+    return ""
+
+
+def _check_floor(floor: Any) -> None:
+    """The same check as that of the module which keeps the floor."""
+    if isinstance(floor, bool) or not isinstance(floor, int):
+        shown = json.dumps(str(floor)[:40]) if isinstance(floor, str) else str(floor)[:40]
+        raise UserError(f"minimum_balance is {shown}: give a whole number of cents, such as 1000 for $10.00.")
+    if floor != 0:
+        check_cents("minimum_balance", floor, MINIMUM_THRESHOLD)
 
 
 def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:

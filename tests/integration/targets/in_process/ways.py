@@ -126,4 +126,6 @@ with Simulator() as simulator, Simulator() as slow, tempfile.TemporaryDirectory(
     number = check_playbook(Path(directory), simulator.api_url, slow.api_url)
     check_short_name(Path(directory), simulator.api_url)
     check_switches(Path(directory), simulator.api_url)
-    print(f"{number} tasks were run in the way that their names tell" if KNOWN else f"{number} tasks were run {UNKNOWN}")
+    print(
+        f"{number} tasks were run in the way that their names tell" if KNOWN else f"{number} tasks were run {UNKNOWN}"
+    )
