@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible_collections.finops.cloudflare.plugins.plugin_utils import _report
+from ansible_collections.finops.cloudflare.plugins.plugin_utils import _report, _table
 
 DOCUMENTATION = r"""
 name: ai_gateway_report
@@ -50,7 +50,8 @@ _value:
         - C(made), C(start) and C(end) of the usage that was read, C(totals), and C(accounts) with C(problems) and C(billing).
       type: dict
     table:
-      description: A line for each account, as CSV.
+      description:
+        - A line for each account, as CSV. An apostrophe stands before whatever a spreadsheet could take for a formula.
       type: str
     page:
       description: What the HTML page shows. All texts in it are escaped.
@@ -60,7 +61,7 @@ _value:
 
 def ai_gateway_report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
     whole = _report.report(results, made)
-    return {"data": _report.as_data(whole), "table": _report.as_table(whole), "page": _report.as_page(whole)}
+    return {"data": _report.as_data(whole), "table": _table.as_table(whole), "page": _report.as_page(whole)}
 
 
 class FilterModule:

@@ -9,14 +9,14 @@ This file is private to the collection and can change in any release.
 
 from __future__ import annotations
 
-import csv
 import html
-import io
+import json
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
-from ansible_collections.finops.cloudflare.plugins.module_utils._funding import in_flight
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._funding import check_floor, in_flight
 from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import named
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
 from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
@@ -28,6 +28,25 @@ UNPAID = ("open", "uncollectible")
 
 # How urgent a problem is, the most urgent first.
 _FAILED, _EMPTY, _STOPPED, _ENDING, _BELOW, _FAILING, _OPEN, _UNKNOWN, _NONE = range(9)
+
+
+def refusal(accounts: Sequence[Any]) -> str:
+    """Why no report can be made on these accounts, a sentence; empty if one can be made."""
+    for account in accounts:
+        if isinstance(account, Mapping) and account.get("minimum_balance") is not None:
+            try:
+                _check_floor(account["minimum_balance"])
+            except UserError as error:
+                return f"Account {account.get('id')}: {error}"
+    return ""
+
+
+def _check_floor(floor: Any) -> None:
+    """The same check as that of the module which keeps the floor."""
+    if isinstance(floor, bool) or not isinstance(floor, int):
+        shown = json.dumps(str(floor)[:40]) if isinstance(floor, str) else str(floor)[:40]
+        raise UserError(f"minimum_balance is {shown}: give a whole number of cents, such as 1000 for $10.00.")
+    check_floor("minimum_balance", floor)
 
 
 def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
@@ -83,47 +102,6 @@ def as_data(whole: Mapping[str, Any]) -> dict[str, Any]:
     """The report for machines, without what is there for the page alone."""
     kept = ("id", "name", "minimum_balance", "problems", "error", "auto_topup", "charged", "billing")
     return {**whole, "accounts": [{key: account[key] for key in kept} for account in whole["accounts"]]}
-
-
-def as_table(whole: Mapping[str, Any]) -> str:
-    """The report as CSV, a line for each account; the last one has no end of line, as a template adds it."""
-    rows = [_row(account, whole["made"]) for account in whole["accounts"]]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().rstrip("\n")
-
-
-def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
-    billing = account["billing"] or {}
-    topup, usage, forecast = (billing.get(part, {}) for part in ("topup", "usage", "forecast"))
-    return {
-        "account_id": account["id"],
-        "name": account["name"],
-        "read": "no" if account["error"] else "yes",
-        "problems": "; ".join(account["problems"]),
-        "balance_cents": billing.get("balance"),
-        "minimum_balance_cents": account["minimum_balance"],
-        "auto_topup": account["auto_topup"],
-        "topup_amount_cents": topup.get("amount"),
-        "topup_threshold_cents": topup.get("threshold"),
-        "topup_disabled_reason": topup.get("disabled_reason"),
-        "topup_error": topup.get("error"),
-        "usage_cents": usage.get("total"),
-        "usage_start": usage.get("start"),
-        "usage_end": usage.get("end"),
-        "daily_spend_cents": None if forecast.get("daily_spend") is None else round(forecast["daily_spend"], 2),
-        "days_until_empty": forecast.get("days_until_empty"),
-        "days_until_topup": forecast.get("days_until_topup"),
-        "charged_12_months_cents": account["charged"],
-        "made": made,
-    }
-
-
-def _cell(value: Any) -> Any:
-    """A spreadsheet takes a text that begins like this for a formula; an apostrophe in front makes it text again."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r\n") else value
 
 
 def _account(result: Mapping[str, Any], made: str) -> dict[str, Any]:

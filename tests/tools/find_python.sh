@@ -6,8 +6,20 @@
 # Print a Python that can run every check, the best supported version first.
 # A python3.x on PATH may be the dead shim of a version manager, so each candidate has to show that it starts.
 
+# What follows are lists with colons, as PATH is one.
+IFS=:
+# pyenv's variable, its usual place, or the directories of its shims tell where it has its Pythons.
+roots=${PYENV_ROOT:-${HOME}/.pyenv}
+for directory in ${PATH}; do
+    case ${directory} in */shims) roots=${roots}:${directory%/shims} ;; esac
+done
+
 for version in 3.13 3.12 3.14 3.11; do
-    for python in "python${version}" "${PYENV_ROOT:-${HOME}/.pyenv}/versions/${version}"*/bin/python3 python3; do
+    candidates=python${version}:python3
+    for root in ${roots}; do
+        candidates="${candidates}:${root}/versions/${version}*/bin/python3"
+    done
+    for python in ${candidates}; do
         if "${python}" -c "import ensurepip, sys, venv; sys.exit('%d.%d' % sys.version_info[:2] != '${version}')" >/dev/null 2>&1; then
             echo "${python}"
             exit 0

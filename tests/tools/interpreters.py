@@ -22,9 +22,13 @@ Version = tuple[int, int]
 
 
 def _candidates() -> list[Path]:
-    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     running = Path(sys.base_exec_prefix) / "bin"
-    directories = [running, *map(Path, os.get_exec_path()), *sorted(versions.glob("*/bin"))]
+    on_path = list(map(Path, os.get_exec_path()))
+    # pyenv's variable, its usual place, or the directories of its shims tell where it has its Pythons.
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    roots = [pyenv, *(directory.parent for directory in on_path if directory.name == "shims")]
+    managed = [directory for root in roots for directory in sorted(root.glob("versions/*/bin"))]
+    directories = [running, *on_path, *managed]
     return [
         path
         for directory in directories

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ways.yml, and see whether each task was run in the way that its name tells.
+"""Run ways.yml, and see whether each task was run in the way that its name tells, or with an unknown ansible-core in the usual one.
 
 ways.py ROOT: the root of the collection, with the simulator.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(sys.argv[1]) / "tests"))
 
+from series import KNOWN
 from simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator
 
 PLAYBOOK = Path("ways.yml").resolve()
@@ -26,6 +27,7 @@ TASK = re.compile(r"^TASK \[Run (.*)\] \*", re.MULTILINE)
 TOLD = re.compile(r"cloudflare_ai_gateway_\w+ is run (.*)")
 HERE = "in this process"
 OFF = "in a process of its own, as finops_cloudflare_in_process or FINOPS_CLOUDFLARE_IN_PROCESS is false"
+UNKNOWN = "in a process of its own, as this series of ansible-core is not known"
 KEPT = "in a process of its own, as the files of module processes are to be kept"
 
 
@@ -34,7 +36,8 @@ def shown(work: Path, *command: str, **environment: str) -> str:
     finished = subprocess.run(
         [*command, "-vvv"],
         cwd=work,
-        env={**os.environ, **environment},
+        # Ansible would write what becomes of async tasks below $HOME, and look for it below the home of the user.
+        env={**os.environ, "ANSIBLE_ASYNC_DIR": str(work / "async"), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -42,6 +45,11 @@ def shown(work: Path, *command: str, **environment: str) -> str:
     )
     assert finished.returncode == 0, finished.stdout
     return finished.stdout
+
+
+def expected(told: str) -> str:
+    """The way that a task has to be run where this one would be right with an ansible-core that is known."""
+    return told if KNOWN or told == OFF else UNKNOWN
 
 
 def way(output: str) -> str:
@@ -71,6 +79,8 @@ def check_playbook(work: Path, api_url: str, slow_url: str) -> int:
     variables = {
         "options": {"account_id": ACCOUNT_ID, "api_token": WRITE_TOKEN, "api_url": api_url},
         "slow_url": slow_url,
+        # A process of its own could not keep its files in the first one.
+        "remote_tmp": "/dev/null/nothing" if KNOWN else str(work / "remote"),
         "other_python": str(other_python),
     }
     hosts = inventory(work, str(other_python))
@@ -78,7 +88,7 @@ def check_playbook(work: Path, api_url: str, slow_url: str) -> int:
     _start, *tasks = TASK.split(output)
     asked = tasks[::2]
     assert len(asked) == PLAYBOOK.read_text(encoding="utf-8").count("- name: Run ")
-    assert asked == [way(task) for task in tasks[1::2]]
+    assert [expected(told) for told in asked] == [way(task) for task in tasks[1::2]]
     return len(asked)
 
 
@@ -96,19 +106,19 @@ def check_short_name(work: Path, api_url: str) -> None:
     file = work / "short.json"
     file.write_text(json.dumps([play]), encoding="utf-8")
     told = way(shown(work, "ansible-playbook", str(file)))
-    assert told == "in a process of its own, as the task does not call it by its full name"
+    assert told == expected("in a process of its own, as the task does not call it by its full name")
 
 
 def check_switches(work: Path, api_url: str) -> None:
     options = f"account_id={ACCOUNT_ID} api_token={WRITE_TOKEN} api_url={api_url}"
     command = ["ansible", "localhost", "-m", "finops.cloudflare.cloudflare_ai_gateway_topup_info", "-a", options]
-    for expected, environment in (
+    for right, environment in (
         (HERE, {}),
         (HERE, {"FINOPS_CLOUDFLARE_IN_PROCESS": "true"}),
         (OFF, {"FINOPS_CLOUDFLARE_IN_PROCESS": "false"}),
         (KEPT, {"ANSIBLE_KEEP_REMOTE_FILES": "true", "ANSIBLE_REMOTE_TMP": str(work / "kept")}),
     ):
-        assert way(shown(work, *command, **environment)) == expected
+        assert way(shown(work, *command, **environment)) == expected(right)
 
 
 with Simulator() as simulator, Simulator() as slow, tempfile.TemporaryDirectory() as directory:
@@ -116,4 +126,6 @@ with Simulator() as simulator, Simulator() as slow, tempfile.TemporaryDirectory(
     number = check_playbook(Path(directory), simulator.api_url, slow.api_url)
     check_short_name(Path(directory), simulator.api_url)
     check_switches(Path(directory), simulator.api_url)
-    print(f"{number} tasks were run in the way that their names tell")
+    print(
+        f"{number} tasks were run in the way that their names tell" if KNOWN else f"{number} tasks were run {UNKNOWN}"
+    )

@@ -39,8 +39,14 @@ ACCOUNTS = [
     {"id": OTHER_ACCOUNT_ID, "name": "Search & more"},
     {"id": NEGATIVE_ID, "name": "Research", "minimum_balance": 1000},
     {"id": HOSTILE_ID, "name": "=cmd|'x'"},
-    UNUSED_ID,
+    {"id": UNUSED_ID, "minimum_balance": None},
     {"id": FOREIGN_ACCOUNT_ID, "name": "Sold"},
+]
+FLOORS = [
+    (10, "in cents: 10 is $0.10, the minimum is 500 ($5.00); for $10.00 write 1000."),
+    (True, "True: give a whole number of cents, such as 1000 for $10.00."),
+    ("1000", '"1000": give a whole number of cents'),
+    (1000.5, "1000.5: give a whole number of cents"),
 ]
 ORDER = ["Sold", "Research", "Search & more", "=cmd|'x'", UNUSED_ID, "Chat"]
 
@@ -185,10 +191,13 @@ def refuse(simulator: Simulator, work: Path) -> None:
         f"{ACCOUNT_ID},",
         [ACCOUNT_ID, None],
         [{"name": "A"}],
-        [{"id": ACCOUNT_ID, "minimum_balance": "1000"}],
     ]
     for accounts in [*wrong, [ACCOUNT_ID, {"id": ACCOUNT_ID.upper()}]]:
         assert "Give the accounts to report on, each once" in run(simulator, work, code=2, accounts=accounts)
+        assert simulator.requests == []
+    for floor, said in FLOORS:
+        shown = run(simulator, work, code=2, accounts=[NEGATIVE_ID, {"id": ACCOUNT_ID, "minimum_balance": floor}])
+        assert f"Account {ACCOUNT_ID}: minimum_balance is {said}" in shown.replace('\\"', '"')
         assert simulator.requests == []
     # This is how a space after a comma arrives.
     run(simulator, work, "-e", f"accounts={ACCOUNT_ID}, {NEGATIVE_ID}", code=2)

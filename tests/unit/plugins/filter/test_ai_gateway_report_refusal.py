@@ -1,0 +1,53 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from ansible_collections.finops.cloudflare.plugins.filter.ai_gateway_report_refusal import FilterModule
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
+from ansible_collections.finops.cloudflare.plugins.module_utils._credit import order
+
+ID, OTHER = "0123456789abcdef0123456789abcdef", "a" * 32
+NO_NUMBER = "give a whole number of cents, such as 1000 for $10.00."
+
+refusal = FilterModule().filters()["ai_gateway_report_refusal"]
+
+
+@pytest.mark.parametrize("floor", [None, 0, 500, 1000, 10**9])
+def test_a_floor_that_can_be_meant(floor: int | None) -> None:
+    assert refusal([OTHER, {"id": ID, "name": "Team", "minimum_balance": floor}]) == ""
+    assert refusal([{"id": ID}]) == refusal([]) == ""
+
+
+@pytest.mark.parametrize("floor", [1, 10, 499, -5, -1000])
+def test_the_rules_are_those_of_the_module(floor: int) -> None:
+    given = {"minimum_balance": floor, "amount": 5000, "target_balance": None, "maximum_charge": 5250}
+    with pytest.raises(UserError) as refused:
+        order(given)
+    assert refusal([OTHER, {"id": ID, "minimum_balance": floor}]) == f"Account {ID}: {refused.value}"
+    assert "in cents" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("floor", "shown"),
+    [
+        (True, "True"),
+        (False, "False"),
+        ("1000", '"1000"'),
+        ("", '""'),
+        ("line\nbreak", '"line\\nbreak"'),
+        (math.nan, "nan"),
+        (math.inf, "inf"),
+        (1000.5, "1000.5"),
+        ([], "[]"),
+        ({"a": 1}, "{'a': 1}"),
+        ("x" * 10**6, '"' + "x" * 40 + '"'),
+    ],
+)
+def test_what_is_no_whole_number_is_refused(floor: Any, shown: str) -> None:
+    assert refusal([{"id": ID, "minimum_balance": floor}]) == f"Account {ID}: minimum_balance is {shown}: {NO_NUMBER}"
