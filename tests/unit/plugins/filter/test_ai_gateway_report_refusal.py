@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.finops.cloudflare.plugins.filter.ai_gateway_report_refusal import FilterModule
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
-from ansible_collections.finops.cloudflare.plugins.module_utils._credit import order
+from ansible_collections.finops.cloudflare.plugins.module_utils._funding import check_floor
 
 ID, OTHER = "0123456789abcdef0123456789abcdef", "a" * 32
 NO_NUMBER = "give a whole number of cents, such as 1000 for $10.00."
@@ -26,9 +26,8 @@ def test_a_floor_that_can_be_meant(floor: int | None) -> None:
 
 @pytest.mark.parametrize("floor", [1, 10, 499, -5, -1000])
 def test_the_rules_are_those_of_the_module(floor: int) -> None:
-    given = {"minimum_balance": floor, "amount": 5000, "target_balance": None, "maximum_charge": 5250}
     with pytest.raises(UserError) as refused:
-        order(given)
+        check_floor("minimum_balance", floor)
     assert refusal([OTHER, {"id": ID, "minimum_balance": floor}]) == f"Account {ID}: {refused.value}"
     assert "in cents" in str(refused.value)
 
