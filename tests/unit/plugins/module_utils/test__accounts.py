@@ -215,7 +215,7 @@ def test_what_a_cache_cannot_hold(found: object) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(ACCOUNT_ID),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.just(ACCOUNT_ID)),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(

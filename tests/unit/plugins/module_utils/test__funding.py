@@ -27,7 +27,9 @@ INVOICES = st.lists(
         {
             "id": st.sampled_from(["in_1", "in_2", "in_3", None]),
             "status": STATUSES,
-            "created": st.sampled_from([None, -1, 0, 1, NOW * 1000]) | st.integers(int(NOW) - 2000, int(NOW) + 10),
+            "created": st.one_of(
+                st.sampled_from([None, -1, 0, 1, NOW * 1000]), st.integers(int(NOW) - 2000, int(NOW) + 10)
+            ),
         }
     ),
     max_size=5,

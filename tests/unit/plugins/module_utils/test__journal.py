@@ -85,7 +85,11 @@ def test_a_directory_that_others_can_read_is_closed(path: str) -> None:
 def test_a_write_that_ends_halfway_leaves_what_was_meant(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with lock(path) as journal:
         journal.write([INTENT, INTENT])
-        monkeypatch.setattr(os, "ftruncate", lambda *_unused: (_ for _ in ()).throw(KeyboardInterrupt()))
+
+        def interrupt(*_unused: int) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "ftruncate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             journal.write([INTENT])
     assert journal_as_it_is(path).entries == [INTENT]

@@ -93,13 +93,12 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.meanwhile: Callable[[], None] | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-        if self.meanwhile:
-            happen, self.meanwhile = self.meanwhile, None
-            happen()
+        happen, self.meanwhile = self.meanwhile, lambda: None
+        happen()
 
     def time(self) -> float:
         return self.now
@@ -143,7 +142,7 @@ class Histories(RuleBasedStateMachine):
     @property
     def remembered(self) -> list[dict[str, Any]]:
         """What the journal holds."""
-        content = self.journal.read_text() if self.journal.exists() else ""
+        content = self.journal.read_text(encoding="utf-8") if self.journal.exists() else ""
         purchases: list[dict[str, Any]] = json.loads(content)["purchases"] if content else []
         return purchases
 
@@ -152,9 +151,9 @@ class Histories(RuleBasedStateMachine):
     def run_without_faults(
         self, order: dict[str, int], caps: dict[str, int], wait: int, bank: dict[str, Any], meanwhile: str | None
     ) -> None:
-        self.clock.meanwhile = getattr(self, meanwhile) if meanwhile else None
+        self.clock.meanwhile = getattr(self, meanwhile) if meanwhile else lambda: None
         self.check_run({**order, **caps, "wait": wait > 0, "wait_timeout": wait}, bank)
-        self.clock.meanwhile = None
+        self.clock.meanwhile = lambda: None
 
     @rule(
         order=ORDERS,
@@ -209,7 +208,7 @@ class Histories(RuleBasedStateMachine):
         }
         result: dict[str, Any] | None = None
         lock = locked_journal(str(self.journal), ACCOUNT_ID, _deadline.Deadline(0)) if rival else nullcontext()
-        with pytest.MonkeyPatch.context() as patch, lock:
+        with lock, pytest.MonkeyPatch.context() as patch:
             _at_the_purchase(patch, lambda: before.append((self.account["balance"], self.owed)), killed)
             try:
                 result = self.run_module(cloudflare_ai_gateway_credit.main, options, check_mode)
@@ -337,7 +336,7 @@ class Histories(RuleBasedStateMachine):
         for invoice in self.account["invoices"]:
             invoice["created"] -= LONG
         if remembered := [{**entry, "at": entry["at"] - LONG} for entry in self.remembered]:
-            self.journal.write_text(json.dumps({"purchases": remembered}) + "\n")
+            self.journal.write_text(json.dumps({"purchases": remembered}) + "\n", encoding="utf-8")
         for invoice in [each for each in self.account["invoices"] if each["status"] == "paid"]:
             _purchases.settle(self.account, invoice["id"])
 

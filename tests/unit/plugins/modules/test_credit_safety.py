@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable
 
@@ -348,12 +349,12 @@ def test_what_another_run_has_bought_is_seen_once_it_leaves_the_lock(run: Runner
     run()
     (journal,) = run.journals
     run.start_anew()
-    lock = locked_journal(str(journal), ACCOUNT_ID, Deadline(0))
-    lock.__enter__()
+    other_run = ExitStack()
+    other_run.enter_context(locked_journal(str(journal), ACCOUNT_ID, Deadline(0)))
 
     def other_run_ends() -> None:
         run.set(balance=5400)
-        lock.__exit__(None, None, None)
+        other_run.close()
 
     clock.events[len(clock.slept) + 3] = other_run_ends
     assert not run()["changed"]

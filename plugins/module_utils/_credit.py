@@ -1,0 +1,329 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run that keeps the credit of an account above a floor: what it reads, in which order, and when it buys.
+
+No Ansible in here. All money is in cents. This file is private to the collection and can change in any release.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
+
+from . import _billing, _funding, _invoices, _journal, _purchase, _topup
+from ._api import CloudflareError, UserError
+from ._client import Client
+from ._deadline import Deadline
+
+
+class Conditions(NamedTuple):
+    """How a run works, beside what it is to achieve."""
+
+    account_id: str
+    api_url: str
+    payment_method_id: str | None
+    """None for the account's default."""
+    check_mode: bool
+    wait: bool
+    wait_timeout: int
+    """Seconds."""
+
+    @property
+    def waits(self) -> bool:
+        return self.wait and not self.check_mode
+
+    @property
+    def timeout(self) -> int:
+        """The seconds that this run waits."""
+        return self.wait_timeout if self.waits else 0
+
+
+def conditions_from(account_id: str, params: Mapping[str, Any], check_mode: bool) -> Conditions:
+    """The conditions in a module's options. Raises L(UserError) for those that cannot be meant."""
+    if params["payment_method_id"] == "":
+        raise UserError("payment_method_id is empty: give one, or leave it out for the account's default.")
+    return Conditions(
+        account_id,
+        params["api_url"].rstrip("/"),
+        params["payment_method_id"],
+        check_mode,
+        params["wait"],
+        _funding.seconds_to_wait(params["wait_timeout"]),
+    )
+
+
+class Look(NamedTuple):
+    """An account as it was found, with nothing in flight."""
+
+    credit: Mapping[str, Any]
+    history: _invoices.History
+    unlisted: list[_journal.Entry]
+    """Purchases that only this host knows, and that Cloudflare has accepted."""
+    awaited: _invoices.Invoice | None
+    """The last one that was waited for."""
+
+    @property
+    def balance(self) -> float:
+        balance: float = self.credit["balance"]
+        return balance
+
+
+class Run:
+    """One run of the module."""
+
+    def __init__(
+        self,
+        client: Client,
+        order: _funding.Order,
+        conditions: Conditions,
+        warn: Callable[[str], None],
+        keep_secret: Callable[[str], None],
+    ) -> None:
+        """
+        warn: says a sentence to the user, at once or with the result.
+        keep_secret: has a text censored in all that is said from now on.
+        """
+        self.client = client
+        self.order = order
+        self.account_id = conditions.account_id
+        self.conditions = conditions
+        self.timeout = conditions.timeout
+        self._warn = warn
+        self._keep_secret = keep_secret
+
+    def keep_funded(self) -> dict[str, Any]:
+        balance = self.read_credit()["balance"]
+        if balance >= self.order.minimum_balance:
+            return self.result(balance, None, None, balance)
+        deadline = Deadline(self.timeout)
+        try:
+            with self.open_journal(deadline) as journal:
+                look = self.read_until_clear(journal, deadline)
+                balance = look.balance
+                if balance >= self.order.minimum_balance:
+                    return self.result(balance, None, look.awaited, balance)
+                charge = self.charge_to_make(look)
+                if self.conditions.check_mode:
+                    return self.result(balance, charge)
+                purchase = self.buy(journal, look, charge)
+        except UserError as error:
+            error.result = error.result or _funding.facts(balance, None, None, balance)
+            raise
+        return self.follow(purchase, look, charge)
+
+    def open_journal(self, deadline: Deadline) -> AbstractContextManager[_journal.Journal]:
+        path = _journal.journal_path(os.environ, self.conditions.api_url, self.account_id)
+        if self.conditions.check_mode:
+            return nullcontext(_journal.journal_as_it_is(path))
+        return _journal.locked_journal(path, self.account_id, deadline)
+
+    def read_until_clear(self, journal: _journal.Journal, deadline: Deadline) -> Look:
+        """The account, once nothing that was bought before can still be missing in its balance."""
+        awaited: set[object] = set()
+        last: _invoices.Invoice | None = None
+        while True:
+            history = self.read_history("all")
+            # After the invoices: what is credited between the two is then seen twice, and not in neither.
+            credit = self.read_credit()
+            unlisted = _journal.unlisted(journal.entries, history.invoices)
+            look = Look(credit, history, [entry for entry in unlisted if entry.invoice_id is not None], last)
+            if look.balance >= self.order.minimum_balance:
+                return look
+            warnings = _funding.check_history(self.account_id, history, self.now())
+            flying = _funding.in_flight(history.invoices, self.now(), awaited)
+            awaited.update(invoice["id"] for invoice in flying)
+            flying += _funding.unlisted_in_flight(look.unlisted, self.paid_among(look.unlisted), self.now())
+            lost = [entry for entry in unlisted if entry.invoice_id is None]
+            if not flying and not lost:
+                self.warn(warnings)
+                return look
+            if not deadline.wait():
+                if lost:
+                    raise _funding.unresolved(self.account_id, self.order, look.balance, lost[0], journal.path)
+                raise _funding.not_clear(self.account_id, self.order, look.balance, flying[0])
+            last = flying[0] if flying else last
+
+    def paid_among(self, entries: Sequence[_journal.Entry]) -> list[str | None]:
+        """The ids of those that Cloudflare calls completed; where it cannot be asked, none."""
+        return [
+            entry.invoice_id
+            for entry in entries
+            if self.client.send_for_advice(_purchase.status_request(self.account_id, str(entry.invoice_id)))
+        ]
+
+    def charge_to_make(self, look: Look) -> _purchase.Charge:
+        """What to buy. Raises L(UserError) where something forbids it."""
+        charge = self.order.charge(look.balance)
+        _funding.check_payer(self.account_id, self.order, look.credit, self.conditions.payment_method_id)
+        self.check_caps(charge, look)
+        if self.conditions.check_mode:
+            # A purchase finds out by itself.
+            witness = _billing.read_balance(self.account_id)
+            _topup.check_limits(charge.amount, self.client.send_if_known(_topup.read_limits(self.account_id), witness))
+        self.warn(_funding.charge_warnings(self.account_id, self.order, look.balance, charge))
+        return charge
+
+    def check_caps(self, charge: _purchase.Charge, look: Look) -> None:
+        if not self.order.caps:
+            return
+        unlisted = [_funding.entry_invoice(entry) for entry in look.unlisted]
+        try:
+            _funding.check_caps(self.order, charge, [*look.history.invoices, *unlisted], self.now())
+        except UserError:
+            # Among all invoices are those for the usage of a month, which are no purchases.
+            purchases = self.read_purchases()
+            _funding.check_caps(self.order, charge, [*purchases, *unlisted], self.now())
+
+    def read_purchases(self) -> list[_invoices.Invoice]:
+        histories = [self.read_history(kind) for kind in ("auto", "manual")]
+        for history in histories:
+            self.warn(_funding.check_history(self.account_id, history, self.now()))
+        automatic, manual = (history.invoices for history in histories)
+        return [*automatic, *_invoices.made_since(automatic, manual)]
+
+    def buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
+        """Send the purchase, once. What it leaves in the journal is what a later run has to know if this one ends here."""
+        now = self.now()
+        entry = _journal.intent(now, charge.amount, charge.total, look.history.invoices)
+        others = [other for other in look.unlisted if now - other.at <= _funding.MONTH]
+        journal.begin([*others, entry])
+        self.warn(_funding.unprotected(self.account_id, journal.problem))
+        try:
+            purchase: _purchase.Purchase = self.client.send(
+                _purchase.purchase_request(self.account_id, charge.amount, self.conditions.payment_method_id)
+            )
+        except CloudflareError as error:
+            if error.outcome_unknown:
+                self.explain_unknown(error, entry, look, charge)
+            else:
+                journal.write(others)
+                self.explain_refusal(error, look, charge)
+            raise
+        journal.write([*others, entry._replace(invoice_id=purchase.invoice_id)])
+        if purchase.client_secret:
+            self._keep_secret(purchase.client_secret)
+        return purchase
+
+    def explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:
+        """Make the error of a purchase that was not made say why, and what to do."""
+        limits = eligibility = None
+        if error.status in (400, 403):
+            limits = self.client.send_for_advice(_topup.read_limits(self.account_id))
+            eligibility = self.client.send_for_advice(_purchase.eligibility_request(self.account_id))
+        error.next_step = _purchase.refusal(error, charge, limits, eligibility)
+        error.result = _funding.facts(look.balance, None, None, look.balance)
+
+    def explain_unknown(
+        self, error: CloudflareError, entry: _journal.Entry, look: Look, charge: _purchase.Charge
+    ) -> None:
+        """Make the error of a purchase that may have been made say so, with what the invoices tell of it meanwhile."""
+        deadline = Deadline(self.timeout)
+        since: list[_invoices.Invoice] | None = None
+        while True:
+            try:
+                since = _invoices.made_since(look.history.invoices, self.read_history("all").invoices)
+            except CloudflareError:
+                # The purchase is what failed, and what is reported.
+                since = None
+            if any(entry.matches(invoice) for invoice in since or []) or not deadline.wait():
+                break
+        _purchase.lost(error, self.account_id, since)
+        error.result = {
+            **_funding.facts(look.balance, charge),
+            "invoices_since": None if since is None else [_invoices.summary(invoice) for invoice in since],
+        }
+
+    def follow(self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge) -> dict[str, Any]:
+        """What becomes of a purchase that Cloudflare has accepted."""
+        deadline = Deadline(self.timeout)
+        pending = {"id": purchase.invoice_id, "status": _purchase.PENDING}
+        try:
+            paid = self.wait_until_paid(purchase, deadline)
+        except CloudflareError as error:
+            _purchase.unread(error, purchase, charge)
+            error.result = _funding.facts(look.balance, charge, pending)
+            raise
+        if not paid:
+            self.complain(
+                _purchase.unpaid(self.account_id, purchase, charge, self.timeout),
+                _funding.facts(look.balance, charge, pending),
+            )
+            return self.result(look.balance, charge, pending)
+        invoice = {"id": purchase.invoice_id, "status": _purchase.PAID}
+        after = self.look_after(purchase, look, charge, deadline)
+        return self.result(look.balance, charge, invoice, after)
+
+    def wait_until_paid(self, purchase: _purchase.Purchase, deadline: Deadline) -> bool:
+        while True:
+            paid: bool = self.client.send(_purchase.status_request(self.account_id, purchase.invoice_id))
+            if paid or not deadline.wait():
+                return paid
+
+    def look_after(
+        self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge, deadline: Deadline
+    ) -> float | None:
+        """The balance once the purchase is in it, None if that cannot be seen. Warns of what else has happened meanwhile."""
+        after: float | None = None
+        since: list[_invoices.Invoice] = []
+        listed = False
+        try:
+            while True:
+                if after is None:
+                    balance = self.read_credit()["balance"]
+                    after = balance if balance > look.balance else None
+                if not listed:
+                    since = _invoices.made_since(look.history.invoices, self.read_history("all").invoices)
+                    listed = any(invoice["id"] == purchase.invoice_id for invoice in since)
+                if (listed and after is not None) or not deadline.wait():
+                    break
+        except CloudflareError as error:
+            # What is paid is paid, whether or not it can be looked at afterwards.
+            self.warn([f"Purchase {purchase.invoice_id} of account {self.account_id} is paid. But: {error}"])
+            return after
+        if not listed and after is None:
+            self.complain(
+                _purchase.invisible(self.account_id, purchase, charge, self.timeout),
+                _funding.facts(look.balance, charge, {"id": purchase.invoice_id, "status": _purchase.PAID}),
+            )
+        self.warn(_purchase.surprises(self.account_id, purchase, charge, since, listed, after is not None))
+        return after
+
+    def complain(self, sentence: str, result: Mapping[str, Any]) -> None:
+        """Fail with this, or where nothing was to be waited for, warn."""
+        if self.conditions.waits:
+            raise UserError(sentence, result)
+        self.warn([sentence])
+
+    def result(
+        self,
+        balance: float,
+        charge: _purchase.Charge | None,
+        invoice: _invoices.Invoice | None = None,
+        balance_after: float | None = None,
+    ) -> dict[str, Any]:
+        return {
+            **_funding.facts(balance, charge, invoice, balance_after),
+            "account_id": self.account_id,
+            "msg": _funding.message(self.order, balance, charge, invoice, self.conditions.check_mode),
+            "diff": _funding.credit_diff(self.account_id, balance, charge),
+        }
+
+    def now(self) -> float:
+        """Unix seconds by the clock that is behind, this host's or Cloudflare's, so that nothing seems older than it is."""
+        server = self.client.server_time
+        return time.time() if server is None else min(time.time(), server)
+
+    def read_credit(self) -> Mapping[str, Any]:
+        credit: Mapping[str, Any] = self.client.send(_billing.read_balance(self.account_id))
+        return credit
+
+    def read_history(self, kind: str) -> _invoices.History:
+        return _invoices.read_history(self.client.send, self.account_id, kind)
+
+    def warn(self, warnings: Sequence[str]) -> None:
+        for warning in warnings:
+            self._warn(warning)
