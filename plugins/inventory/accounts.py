@@ -236,8 +236,8 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         prefix = self.get_option("hostname_prefix")
         if not _accounts.is_prefix(prefix):
             raise UserError(
-                "hostname_prefix is not a letter and more letters, digits, hyphens and underscores, of which the last is a hyphen or "
-                "an underscore. It cannot be empty, as accounts could take the names of other hosts and groups."
+                f"hostname_prefix is {json.dumps(prefix)}: it has to begin with a letter, hold letters, digits, - and _ alone, and end "
+                "in - or _. It cannot be empty, as accounts could take the names of other hosts and groups."
             )
         _names.check_groups(self.get_option("groups"), self.get_option("keyed_groups"))
         workers = self.get_option("workers")

@@ -44,12 +44,13 @@ class Conditions(NamedTuple):
 
 def conditions_from(account_id: str, params: Mapping[str, Any], check_mode: bool) -> Conditions:
     """The conditions in a module's options. Raises L(UserError) for those that cannot be meant."""
-    if params["payment_method_id"] == "":
+    method = params["payment_method_id"]
+    if not method:
         raise UserError("payment_method_id is empty: give one, or leave it out for the account's default.")
     return Conditions(
         account_id,
         params["api_url"].rstrip("/"),
-        params["payment_method_id"],
+        None if method == "default" else method,
         check_mode,
         params["wait"],
         _funding.seconds_to_wait(params["wait_timeout"]),
@@ -118,7 +119,7 @@ class Run:
     def open_journal(self, deadline: Deadline) -> AbstractContextManager[_journal.Journal]:
         path = _journal.journal_path(os.environ, self.conditions.api_url, self.account_id)
         if self.conditions.check_mode:
-            return nullcontext(_journal.journal_as_it_is(path))
+            return nullcontext(_journal.journal_as_it_is(path, self.account_id))
         return _journal.locked_journal(path, self.account_id, deadline)
 
     def read_until_clear(self, journal: _journal.Journal, deadline: Deadline) -> Look:
@@ -172,11 +173,11 @@ class Run:
             return
         unlisted = [_funding.entry_invoice(entry) for entry in look.unlisted]
         try:
-            _funding.check_caps(self.order, charge, [*look.history.invoices, *unlisted], self.now())
+            _funding.check_caps(self.account_id, self.order, charge, [*look.history.invoices, *unlisted], self.now())
         except UserError:
             # Among all invoices are those for the usage of a month, which are no purchases.
             purchases = self.read_purchases()
-            _funding.check_caps(self.order, charge, [*purchases, *unlisted], self.now())
+            _funding.check_caps(self.account_id, self.order, charge, [*purchases, *unlisted], self.now())
 
     def read_purchases(self) -> list[_invoices.Invoice]:
         histories = [self.read_history(kind) for kind in ("auto", "manual")]

@@ -28,6 +28,9 @@ MONTH = 30 * DAY
 
 LONGEST_WAIT = DAY
 
+NO_LIMIT = 2**53
+"""Cents: what stands for a limit that is not set."""
+
 _VOID = "void"
 """The one status in which nobody can be charged any more: Stripe still collects what is uncollectible."""
 
@@ -42,9 +45,9 @@ class Order(NamedTuple):
     target_balance: int | None
     maximum_charge: int
     """The most that one run may charge, the fee included."""
-    maximum_charge_per_day: int | None
-    """The most that all purchases of 24 hours may charge; None for no limit. The next one is the same for 30 days."""
-    maximum_charge_per_month: int | None
+    maximum_charge_per_day: int
+    """The most that all purchases of 24 hours may charge, or L(NO_LIMIT). The next one is the same for 30 days."""
+    maximum_charge_per_month: int
     allow_auto_topup: bool
 
     @property
@@ -54,7 +57,7 @@ class Order(NamedTuple):
             ("maximum_charge_per_day", self.maximum_charge_per_day, DAY, "24 hours"),
             ("maximum_charge_per_month", self.maximum_charge_per_month, MONTH, "30 days"),
         ]
-        return [(name, cents, seconds, period) for name, cents, seconds, period in caps if cents is not None]
+        return [(name, cents, seconds, period) for name, cents, seconds, period in caps if cents != NO_LIMIT]
 
     def charge(self, balance: float) -> Charge:
         """What to buy at this balance. Raises L(UserError) where that is more than may be charged."""
@@ -205,9 +208,13 @@ def entry_invoice(entry: Entry) -> Invoice:
 
 def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice) -> UserError:
     """Why nothing is bought while a purchase is in flight."""
-    if invoice["status"] == PAID:
+    made = created_seconds(invoice)
+    if invoice["status"] == PAID and made is None:
+        state = "is paid and has no date that can be right, so that its credit may still come"
+        step = "Look at it in the billing of the Cloudflare dashboard; if its credit has arrived, buy there"
+    elif invoice["status"] == PAID:
         state = "is paid, and its credit may not be in the balance yet"
-        step = f"Run again {SETTLING // 60} minutes after it was paid"
+        step = f"Run again {SETTLING // 60} minutes after it was paid, which is {utc(made + SETTLING)} at the earliest"
     elif invoice["status"] == PENDING:
         state = "was bought from this machine and is not in the list of invoices yet, so that its credit may still come"
         step = "Run again later, or look at the billing in the Cloudflare dashboard"
@@ -226,39 +233,52 @@ def unresolved(account_id: str, order: Order, balance: float, entry: Entry, path
     return UserError(
         f"The balance of account {account_id}, {dollars(balance)}, is below minimum_balance, "
         f"{dollars(order.minimum_balance)}, but nothing was bought: a run on this machine sent a purchase of "
-        f"{dollars(entry.amount)} at {utc(entry.at)} and ended without learning what became of it, and no invoice shows it. "
-        f"Look in the billing of the Cloudflare dashboard for an invoice of about {dollars(entry.total)} made at that time or "
-        f"later. Once you know whether there is one, remove the file {path} and run again.",
+        f"{dollars(entry.amount)} at {utc(entry.at)} and ended without learning what became of it, and no invoice shows it yet. "
+        f"Run again in {SETTLING // 60} minutes, which goes on from the invoice once there is one. If this message stays, look in "
+        f"the billing of the Cloudflare dashboard for an invoice of about {dollars(entry.total)} made at that time or later. Only "
+        f"if there is none, or once its credit is in the balance, remove the file {path} and run again.",
         facts(balance, None, None, balance),
     )
 
 
-def charged_within(seconds: float, invoices: Sequence[Invoice], now: float) -> float:
+def charged_within(account_id: str, seconds: float, invoices: Sequence[Invoice], now: float) -> float:
     """What the purchases of this time charge, paid or not. Raises L(UserError) for one that cannot be counted."""
     total: float = 0
     for invoice in invoices:
         made = created_seconds(invoice)
         if invoice["status"] == _VOID or (made is not None and now - made > seconds):
             continue
-        amounts = (invoice["amount_due"], invoice["amount_paid"])
-        if made is None or None in amounts or min(amounts) < 0 or (invoice["currency"] or "").lower() != "usd":
+        doubt = _why_not_countable(invoice)
+        if doubt:
             raise UserError(
-                f"Nothing was bought: {named(invoice)} cannot be counted towards the limits, as it has no date, no amount, or "
-                "is not in US dollars. Look at it in the Cloudflare dashboard; without maximum_charge_per_day and "
-                "maximum_charge_per_month, nothing is counted."
+                f"Nothing was bought: invoice {invoice['id'] or 'without an id'} of account {account_id} cannot be counted "
+                f"towards the limits, as it has {doubt}. Look at it in the billing of the Cloudflare dashboard; without "
+                "maximum_charge_per_day and maximum_charge_per_month, nothing is counted."
             )
-        total += max(amounts)
+        total += max(invoice["amount_due"], invoice["amount_paid"])
     return total
 
 
-def check_caps(order: Order, charge: Charge, invoices: Sequence[Invoice], now: float) -> None:
+def _why_not_countable(invoice: Invoice) -> str:
+    """What is wrong with an invoice, as the end of a sentence; empty where it can be added to others."""
+    amounts = (invoice["amount_due"], invoice["amount_paid"])
+    if created_seconds(invoice) is None:
+        return "no date that can be right"
+    if None in amounts or min(amounts) < 0:
+        return "no amount that can be right"
+    currency = invoice["currency"] or ""
+    return "" if currency.lower() == "usd" else f"another currency than US dollars ({currency or 'unknown'})"
+
+
+def check_caps(account_id: str, order: Order, charge: Charge, invoices: Sequence[Invoice], now: float) -> None:
     """Raises L(UserError) where a purchase would bring what was charged lately above a limit."""
     for name, cents, seconds, period in order.caps:
-        charged = charged_within(seconds, invoices, now)
+        charged = charged_within(account_id, seconds, invoices, now)
         if charged + charge.total > cents:
             raise UserError(
-                f"Nothing was bought: in the last {period}, {dollars(charged)} was charged for credit, and {charge} more would "
-                f"be above {name}, {money(cents)}. Find out what uses up the credit; if this is meant, raise {name}."
+                f"Nothing was bought for account {account_id}: purchases of the last {period} have charged {dollars(charged)}, and "
+                f"with {dollars(charge.total)} for this one it would be {dollars(charged + charge.total)}, more than {name}, "
+                f"{money(cents)}. Find out what uses up the credit; if this is meant, raise {name}."
             )
 
 
@@ -303,7 +323,10 @@ def message(order: Order, balance: float, charge: Charge | None, invoice: Invoic
     floor = f"minimum_balance, {dollars(order.minimum_balance)}"
     if charge is None:
         return f"Nothing was bought: the balance, {dollars(balance)}, is not below {floor}."
+    limits = ", ".join(
+        [f"{dollars(order.maximum_charge)} a run", *(f"{dollars(cap[1])} in {cap[3]}" for cap in order.caps)]
+    )
     if check_mode:
-        return f"Would buy {charge}, as the balance, {dollars(balance)}, is below {floor}."
+        return f"Would buy {charge}, as the balance, {dollars(balance)}, is below {floor}. Limits: {limits}."
     done = "Bought" if invoice and invoice["status"] == PAID else "Ordered, but not yet paid:"
-    return f"{done} {charge}, as the balance, {dollars(balance)}, was below {floor}."
+    return f"{done} {charge}, as the balance, {dollars(balance)}, was below {floor}. Limits: {limits}."

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 from contextlib import contextmanager
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 from urllib.parse import urlsplit
@@ -108,7 +109,7 @@ class Journal:
         self.entries = list(entries)
         if self._descriptor is None:
             return
-        line = json.dumps({"purchases": [entry._asdict() for entry in entries]}).encode() + b"\n"
+        line = _line(entries)
         try:
             # In place, as the lock belongs to this file and not to its name. A reader stops at the end of the line, so
             # that whatever of an earlier, longer text is left behind it does not count.
@@ -142,8 +143,11 @@ def locked_journal(path: str, account_id: str, deadline: Deadline) -> Iterator[J
         os.close(descriptor)
 
 
-def journal_as_it_is(path: str) -> Journal:
-    """The journal for a look at it, which creates nothing. Raises L(UserError) where its content cannot be read."""
+def journal_as_it_is(path: str, account_id: str) -> Journal:
+    """The journal for a look at it, which creates nothing.
+
+    Raises L(UserError) where another run has it, and where its content cannot be read.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -151,6 +155,14 @@ def journal_as_it_is(path: str) -> Journal:
             raise _unreadable(path, error.strerror) from error
         return Journal(path, [], None)
     try:
+        try:
+            free = _lock(descriptor, fcntl.LOCK_SH)
+        except OSError:
+            # There are no locks in that place, so that no run has this one.
+            free = True
+        if not free:
+            # What it has written until now says nothing of its end.
+            raise _busy(path, account_id)
         return Journal(path, _entries(path, descriptor), None)
     finally:
         os.close(descriptor)
@@ -159,15 +171,17 @@ def journal_as_it_is(path: str) -> Journal:
 def _locked(path: str, account_id: str, deadline: Deadline) -> int:
     _make_directory(os.path.dirname(path))
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        if not os.path.lexists(path):
+            _create(path)
         try:
-            while not _lock(descriptor):
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            # Removed again in this moment
+            continue
+        try:
+            while not _lock(descriptor, fcntl.LOCK_EX):
                 if not deadline.wait():
-                    raise UserError(
-                        f"Nothing was bought: another run on this machine is deciding about credit for account {account_id} or "
-                        f"buying it, and has not finished (it holds the lock of {path}). Run again later; if this comes back, "
-                        "see that only one job at a time works for an account, or raise wait_timeout."
-                    )
+                    raise _busy(path, account_id)
             # Whoever removes the file while a run waits for it must not let two in.
             if _is_at(path, descriptor):
                 return descriptor
@@ -177,9 +191,32 @@ def _locked(path: str, account_id: str, deadline: Deadline) -> int:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def _create(path: str) -> None:
+    """Make a journal without purchases. It is complete when it gets its name: an empty file is what an accident leaves."""
+    descriptor, draft = tempfile.mkstemp(prefix="new-", dir=os.path.dirname(path))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(descriptor, _line([]))
+        os.fsync(descriptor)
+        os.link(draft, path)
+    except FileExistsError:
+        # Another run was first, which is as good.
+        return
+    finally:
+        os.close(descriptor)
+        os.unlink(draft)
+
+
+def _busy(path: str, account_id: str) -> UserError:
+    return UserError(
+        f"Nothing was bought: another run on this machine is deciding about credit for account {account_id} or buying it, and "
+        f"has not finished (it holds the lock of {path}). Run again later; if this comes back, see that only one job at a time "
+        "works for an account, or raise wait_timeout."
+    )
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -212,13 +249,15 @@ def _sync_directory(path: str) -> None:
         os.close(directory)
 
 
+def _line(entries: Sequence[Entry]) -> bytes:
+    return json.dumps({"purchases": [entry._asdict() for entry in entries]}).encode() + b"\n"
+
+
 def _entries(path: str, descriptor: int) -> list[Entry]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise _unreadable(path, "it is no file")
     try:
         line, end, _rest = os.pread(descriptor, _MOST_BYTES, 0).partition(b"\n")
-        if not line and not end:
-            return []
         if not end:
             raise ValueError("it ends in the middle of a line")
         document = json.loads(line)

@@ -153,8 +153,8 @@ def lost(error: CloudflareError, account_id: str, since: Sequence[Invoice] | Non
     error.aftermath = f"This may have been charged. {found}"
     error.next_step = (
         f"Look at the invoices of account {account_id} in the Cloudflare dashboard, or with "
-        "cloudflare_ai_gateway_billing_info, until you know; then run again, which buys nothing while it cannot tell what "
-        "became of this purchase. Do not let a job repeat this by itself."
+        "cloudflare_ai_gateway_billing_info, until you know; then run again, which goes on from the invoice, or says what to do "
+        "if there is none. Do not let a job repeat this by itself."
     )
 
 

@@ -78,13 +78,13 @@ options:
         void do not count, nor do those for the usage of a month.
       - A purchase that would go beyond it is refused, and so is any purchase while an invoice cannot be counted, as it has no date,
         no amount, or another currency than US dollars.
-      - If not set, there is no such limit.
+      - If not set, there is no such limit. Null is refused, as a template can yield it by mistake.
     type: int
     version_added: 0.2.0
   maximum_charge_per_month:
     description:
       - The same as O(maximum_charge_per_day), for the last 30 days.
-      - If not set, there is no such limit.
+      - If not set, there is no such limit. Null is refused.
     type: int
     version_added: 0.2.0
   allow_auto_topup:
@@ -96,9 +96,10 @@ options:
     version_added: 0.2.0
   payment_method_id:
     description:
-      - The id of the payment method to charge. An empty text is refused.
-      - If not set, the account's default payment method.
+      - The id of the payment method to charge. Null and an empty text are refused, as a template can yield them by mistake.
+      - V(default) is the account's default payment method.
     type: str
+    default: default
   wait:
     description:
       - Whether to wait until the purchase is paid and in the balance, and before that for an earlier purchase, and for another run
@@ -322,6 +323,11 @@ def keep_funded(module: AnsibleModule, client: Client) -> dict[str, Any]:
     return run.keep_funded()
 
 
+def no_limit() -> int:
+    """A fallback for C(argument_spec): only with it, a limit that is left out differs from one that is null by mistake."""
+    return _funding.NO_LIMIT
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -332,10 +338,10 @@ def main() -> None:
             "amount": {"type": "int"},
             "target_balance": {"type": "int"},
             "maximum_charge": {"type": "int", "required": True},
-            "maximum_charge_per_day": {"type": "int"},
-            "maximum_charge_per_month": {"type": "int"},
+            "maximum_charge_per_day": {"type": "int", "fallback": (no_limit, [])},
+            "maximum_charge_per_month": {"type": "int", "fallback": (no_limit, [])},
             "allow_auto_topup": {"type": "bool", "default": False},
-            "payment_method_id": {"type": "str"},
+            "payment_method_id": {"type": "str", "default": "default"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 120},
         },

@@ -239,7 +239,7 @@ def test_credit_is_bought_by_a_person(launch: Launch, simulator: Simulator) -> N
     for check in (["--check"], []):
         job = launch("credit.yml", credential("token"), answered(CREDIT_SURVEY, capped), check)
         assert job.status == "failed"
-        assert "would be above maximum_charge_per_day, 10499 ($104.99)" in job.failures[0]
+        assert "more than maximum_charge_per_day, 10499 ($104.99)" in job.failures[0]
 
 
 def test_what_a_purchase_costs_is_as_the_guide_says() -> None:

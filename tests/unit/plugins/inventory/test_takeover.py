@@ -162,9 +162,9 @@ def test_groups_that_a_user_names_are_the_users_choice(inventory: Inventory) -> 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"hostname_prefix": ""}, "hostname_prefix is not a letter and more letters"),
-        ({"hostname_prefix": "web"}, "hostname_prefix is not a letter and more letters"),
-        ({"hostname_prefix": "{{ 1 }}_"}, "hostname_prefix is not a letter and more letters"),
+        ({"hostname_prefix": ""}, "it has to begin with a letter, hold letters, digits"),
+        ({"hostname_prefix": "web"}, "it has to begin with a letter, hold letters, digits"),
+        ({"hostname_prefix": "{{ 1 }}_"}, "it has to begin with a letter, hold letters, digits"),
         (
             {"keyed_groups": [{"key": "cloudflare_account_name", "separator": ""}]},
             "Entry 1 of keyed_groups needs a prefix",

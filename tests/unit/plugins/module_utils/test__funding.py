@@ -37,7 +37,9 @@ INVOICES = st.lists(
 
 
 def order(**changes: Any) -> _funding.Order:
-    params = {**dict.fromkeys(_funding.Order._fields), "minimum_balance": 1000, "maximum_charge": 10**13, **changes}
+    limits = dict.fromkeys(("maximum_charge_per_day", "maximum_charge_per_month"), _funding.NO_LIMIT)
+    fine = {"minimum_balance": 1000, "maximum_charge": 10**13, **limits}
+    params = {**dict.fromkeys(_funding.Order._fields), **fine, **changes}
     return _funding.order_from(params)
 
 
@@ -106,10 +108,10 @@ def test_caps_hold_whatever_was_bought_before(
 
     fits = charged(86400) + charge.total <= day and charged(30 * 86400) + charge.total <= month
     try:
-        _funding.check_caps(wanted, charge, invoices, NOW)
+        _funding.check_caps(ACCOUNT, wanted, charge, invoices, NOW)
     except UserError as refused:
         assert not fits
-        assert "would be above maximum_charge_per_" in str(refused)
+        assert "more than maximum_charge_per_" in str(refused)
     else:
         assert fits
 
@@ -131,9 +133,9 @@ def test_what_cannot_be_counted_stops_a_purchase_under_a_cap(doubt: dict[str, An
     wanted = order(amount=1000, maximum_charge_per_day=100000)
     charge = wanted.charge(0)
     with pytest.raises(UserError, match="cannot be counted towards the limits"):
-        _funding.check_caps(wanted, charge, [invoice(**doubt)], NOW)
-    _funding.check_caps(wanted, charge, [invoice(**{**doubt, "status": "void"})], NOW)
-    _funding.check_caps(order(amount=1000), charge, [invoice(**doubt)], NOW)
+        _funding.check_caps(ACCOUNT, wanted, charge, [invoice(**doubt)], NOW)
+    _funding.check_caps(ACCOUNT, wanted, charge, [invoice(**{**doubt, "status": "void"})], NOW)
+    _funding.check_caps(ACCOUNT, order(amount=1000), charge, [invoice(**doubt)], NOW)
 
 
 @pytest.mark.parametrize(

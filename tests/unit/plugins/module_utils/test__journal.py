@@ -70,7 +70,7 @@ def test_what_is_written_is_there_for_the_next_run_and_for_its_user_alone(path: 
         os.umask(old_umask)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
-    assert journal_as_it_is(path).entries == [INTENT]
+    assert journal_as_it_is(path, ACCOUNT).entries == [INTENT]
     with lock(path) as journal:
         assert journal.entries == [INTENT]
 
@@ -92,14 +92,22 @@ def test_a_write_that_ends_halfway_leaves_what_was_meant(path: str, monkeypatch:
         monkeypatch.setattr(os, "ftruncate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             journal.write([INTENT])
-    assert journal_as_it_is(path).entries == [INTENT]
+    assert journal_as_it_is(path, ACCOUNT).entries == [INTENT]
 
 
 def test_the_lock_is_for_one_run(path: str) -> None:
     with lock(path), pytest.raises(UserError, match="another run on this machine"), lock(path):
         raise AssertionError("two runs have the lock")
+    with lock(path), pytest.raises(UserError, match="another run on this machine"):
+        journal_as_it_is(path, ACCOUNT)
     with lock(path) as journal:
         assert journal.problem is None
+
+
+def test_no_other_file_is_left(path: str) -> None:
+    with lock(path):
+        assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
+    assert journal_as_it_is(path, ACCOUNT).entries == []
 
 
 def test_a_run_that_fails_leaves_the_lock(path: str) -> None:
@@ -121,17 +129,18 @@ def test_a_file_that_is_removed_meanwhile_stops_the_run(path: str) -> None:
             other.begin([INTENT])
         with pytest.raises(UserError, match="was removed while this run was at work"):
             journal.begin([])
-    assert journal_as_it_is(path).entries == [INTENT]
+    assert journal_as_it_is(path, ACCOUNT).entries == [INTENT]
 
 
 def test_looking_creates_nothing(path: str) -> None:
-    assert journal_as_it_is(path).entries == []
+    assert journal_as_it_is(path, ACCOUNT).entries == []
     assert not os.path.exists(os.path.dirname(os.path.dirname(path)))
 
 
 @pytest.mark.parametrize(
     "content",
     [
+        b"",
         b"x\n",
         b"{}\n",
         b"[]\n",
@@ -167,7 +176,7 @@ def test_what_cannot_be_read_stops_everything(path: str, content: bytes) -> None
     with pytest.raises(UserError, match="remove the file and run again"), lock(path):
         raise AssertionError("it was read")
     with pytest.raises(UserError, match="remove the file and run again"):
-        journal_as_it_is(path)
+        journal_as_it_is(path, ACCOUNT)
     assert Path(path).read_bytes() == content
 
 
@@ -178,7 +187,7 @@ def test_what_is_no_file_stops_everything(path: str, make: Any) -> None:
     with pytest.raises(UserError, match="remove the file"), lock(path):
         raise AssertionError("it was read")
     with pytest.raises(UserError, match="remove the file"):
-        journal_as_it_is(path)
+        journal_as_it_is(path, ACCOUNT)
 
 
 def test_a_place_where_nothing_can_be_kept_is_told(tmp_path: Path) -> None:
@@ -188,7 +197,7 @@ def test_a_place_where_nothing_can_be_kept_is_told(tmp_path: Path) -> None:
         assert "cannot be kept" in str(journal.problem)
         journal.begin([INTENT])
         assert journal.entries == [INTENT]
-    assert journal_as_it_is(path).entries == []
+    assert journal_as_it_is(path, ACCOUNT).entries == []
 
 
 def test_a_directory_of_somebody_else_is_not_trusted(path: str, monkeypatch: pytest.MonkeyPatch) -> None:

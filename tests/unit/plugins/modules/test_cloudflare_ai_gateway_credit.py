@@ -164,7 +164,7 @@ def test_a_paid_purchase_without_a_date_that_can_be_right_counts_as_on_its_way(
     run: Runner, created: float | None
 ) -> None:
     run.set(invoices=[{**run.account["invoices"][0], "created": created}])
-    assert "is paid, and its credit may not be" in run(wait=False)["msg"]
+    assert "is paid and has no date that can be right" in run(wait=False)["msg"]
 
 
 def test_a_run_goes_on_from_an_earlier_purchase(run: Runner, clock: Clock) -> None:

@@ -77,7 +77,7 @@ def test_null_ends_in_a_sentence_or_means_the_default(run: Runner, option: str) 
         assert option in result["msg"]
         assert run.calls == []
     else:
-        assert option not in ("account_id", "minimum_balance", "maximum_charge", "wait_timeout", "timeout", "retries")
+        assert option in ("state", "api_url", "validate_certs", "ca_path", "wait", "allow_auto_topup")
         assert result["charge"] == CHARGE
     assert "exception" not in result
 
@@ -293,7 +293,10 @@ def test_a_run_that_is_killed_is_not_followed_by_a_second_purchase(
         assert facts(result) == (False, 400, 400, None, None)
         (journal,) = run.journals
         assert "sent a purchase of $50.00 at 20" in result["msg"]
-        assert f"remove the file {journal} and run again" in result["msg"]
+        assert "Run again in 15 minutes, which goes on from the invoice once there is one" in result["msg"]
+        assert (
+            f"Only if there is none, or once its credit is in the balance, remove the file {journal}" in result["msg"]
+        )
 
     slept = len(clock.slept)
     result = run(wait_timeout=30)
@@ -341,7 +344,10 @@ def test_another_run_holds_the_lock(run: Runner, clock: Clock) -> None:
             assert "another run on this machine is deciding about credit" in result["msg"]
             assert run.calls == [BALANCE]
             assert sum(clock.slept) - before == seconds
-        assert run(check_mode=True)["changed"]
+        predicted = run(check_mode=True)
+        assert facts(predicted) == (False, 400, 400, None, None)
+        assert "another run on this machine is deciding about credit" in predicted["msg"]
+    assert run(check_mode=True)["changed"]
     assert run()["changed"]
 
 
@@ -368,11 +374,12 @@ def test_a_journal_that_cannot_be_kept_is_warned_of(run: Runner) -> None:
     assert "set XDG_STATE_HOME" in result["warnings"][0]
 
 
-def test_a_journal_that_cannot_be_read_stops_everything(run: Runner) -> None:
+@pytest.mark.parametrize("content", ["", "{}", "{}\n"])
+def test_a_journal_that_cannot_be_read_stops_everything(run: Runner, content: str) -> None:
     run()
     run.set(balance=400, invoices=[])
     (journal,) = run.journals
-    journal.write_text("{}")
+    journal.write_text(content)
     for check_mode in (True, False):
         result = run(check_mode)
         assert facts(result) == (False, 400, 400, None, None)
@@ -400,10 +407,8 @@ def test_a_cap_over_time(run: Runner, cap: str) -> None:
     for check_mode in (True, False):
         result = run(check_mode, **limit(cap, 7249))
         assert facts(result) == (False, 400, 400, None, None)
-        assert (
-            f"$20.00 was charged for credit, and $50.00 of credit with a fee of $2.50, $52.50 in all more would be above {cap}, 7249"
-            in result["msg"]
-        )
+        assert "have charged $20.00, and with $52.50 for this one it would be $72.50" in result["msg"]
+        assert f"more than {cap}, 7249 ($72.49)" in result["msg"]
     assert run(**limit(cap, 7250))["changed"]
 
 
@@ -439,7 +444,7 @@ def test_what_only_this_machine_knows_counts(run: Runner) -> None:
     bought["purchases"][0]["at"] -= 3600
     journal.write_text(json.dumps(bought) + "\n")
     run.set(balance=400)
-    assert "$52.50 was charged for credit" in run(maximum_charge_per_day=10499)["msg"]
+    assert "have charged $52.50, and with $52.50 for" in run(maximum_charge_per_day=10499)["msg"]
     assert run(maximum_charge_per_day=10500)["changed"]
 
 
