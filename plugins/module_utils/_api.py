@@ -49,6 +49,8 @@ class Call(NamedTuple):
     """Whether C(parse) gets the whole envelope, as C(result_info) in it tells how much more there is."""
     only_asks: bool = False
     """Whether it changes nothing although it is no GET."""
+    censored_key: str | None = None
+    """Under which key the answer holds a secret, wherever in it. Nobody gets to see that, C(parse) included."""
 
     @property
     def about_an_account(self) -> bool:

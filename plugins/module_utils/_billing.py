@@ -25,7 +25,7 @@ Parsed = Mapping[str, Any]
 
 def read_balance(account_id: str) -> Call:
     """Read the credit balance; the result holds the parts balance, payment_method, has_default_payment_method,
-    first_topup_success and topup, as one answer carries them all."""
+    first_topup_success and topup, as one answer carries them all, and whether it told of topup at all, topup_told."""
     return read(account_id, "credit-balance", "credit balance", balance_from_api)
 
 
@@ -41,6 +41,7 @@ def balance_from_api(result: object) -> Parsed:
         else None,
         "first_topup_success": flag(result.get("first_topup_success")),
         "topup": topup_from_api(result.get("topup_config") or {}),
+        "topup_told": isinstance(result.get("topup_config"), dict),
     }
 
 

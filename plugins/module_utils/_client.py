@@ -37,11 +37,12 @@ from ._http import (
     UnusableBody,
     causes_of,
     open_session,
+    proxy_passwords,
     read_body,
     seconds_to_wait,
     unix_time,
 )
-from ._text import censored, clean, described, from_json, messages_of
+from ._text import censored, clean, described, from_json, messages_of, secrets_in
 
 try:
     import requests
@@ -101,6 +102,7 @@ class Client:
         self._verify = verify
         self.server_time: float | None = None
         """When the last answer was given, in Unix seconds, by its C(Date) header; None where it has none."""
+        self._auth.secrets.update(proxy_passwords())
         # http goes to loopback only, and a proxy from the environment would be handed the credentials in the clear.
         self._session = _session(base_url.startswith("https:"), verify, os.getpid(), threading.get_ident())
         if verify is False:
@@ -198,7 +200,11 @@ class Client:
             return self._result(call, response, None, f" with a body {exc}")
         except (OSError, HTTPError) as exc:
             raise self._broken_off(call, exc, started) from exc
-        return self._result(call, response, from_json(body, self.secrets), self._no_json(response, body))
+        document = from_json(body, self.secrets)
+        if call.censored_key:
+            self.secrets.update(secrets_in(document, call.censored_key))
+            document = censored(document, self.secrets)
+        return self._result(call, response, document, self._no_json(response, body))
 
     def _unanswered(self, call: Call, exc: Exception, started: float) -> CloudflareError:
         """What it means that there is no answer."""

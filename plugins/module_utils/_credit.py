@@ -62,8 +62,8 @@ class Look(NamedTuple):
 
     credit: Mapping[str, Any]
     history: _invoices.History
-    unlisted: list[_journal.Entry]
-    """Purchases that only this host knows, and that Cloudflare has accepted."""
+    own: list[_journal.Entry]
+    """Purchases that this host remembers, and that Cloudflare has accepted."""
     awaited: _invoices.Invoice | None
     """The last one that was waited for."""
 
@@ -82,11 +82,9 @@ class Run:
         order: _funding.Order,
         conditions: Conditions,
         warn: Callable[[str], None],
-        keep_secret: Callable[[str], None],
     ) -> None:
         """
         warn: says a sentence to the user, at once or with the result.
-        keep_secret: has a text censored in all that is said from now on.
         """
         self.client = client
         self.order = order
@@ -94,7 +92,6 @@ class Run:
         self.conditions = conditions
         self.timeout = conditions.timeout
         self._warn = warn
-        self._keep_secret = keep_secret
 
     def keep_funded(self) -> dict[str, Any]:
         balance = self.read_credit()["balance"]
@@ -130,15 +127,14 @@ class Run:
             history = self.read_history("all")
             # After the invoices: what is credited between the two is then seen twice, and not in neither.
             credit = self.read_credit()
-            unlisted = _journal.unlisted(journal.entries, history.invoices)
-            look = Look(credit, history, [entry for entry in unlisted if entry.invoice_id is not None], last)
+            entries = [_journal.identified(entry, history.invoices) for entry in journal.entries]
+            look = Look(credit, history, [entry for entry in entries if entry.invoice_id is not None], last)
             if look.balance >= self.order.minimum_balance:
                 return look
             warnings = _funding.check_history(self.account_id, history, self.now())
-            flying = _funding.in_flight(history.invoices, self.now(), awaited)
+            flying = _funding.in_flight(self.with_own(history.invoices, look.own), self.now(), awaited)
             awaited.update(invoice["id"] for invoice in flying)
-            flying += _funding.unlisted_in_flight(look.unlisted, self.paid_among(look.unlisted), self.now())
-            lost = [entry for entry in unlisted if entry.invoice_id is None]
+            lost = [entry for entry in entries if entry.invoice_id is None]
             if not flying and not lost:
                 self.warn(warnings)
                 return look
@@ -148,18 +144,25 @@ class Run:
                 raise _funding.not_clear(self.account_id, self.order, look.balance, flying[0])
             last = flying[0] if flying else last
 
-    def paid_among(self, entries: Sequence[_journal.Entry]) -> list[str | None]:
-        """The ids of those that Cloudflare calls completed; where it cannot be asked, none."""
-        return [
-            entry.invoice_id
-            for entry in entries
-            if self.client.send_for_advice(_purchase.status_request(self.account_id, str(entry.invoice_id)))
-        ]
+    def with_own(self, invoices: Sequence[_invoices.Invoice], own: Sequence[_journal.Entry]) -> list[_invoices.Invoice]:
+        """The invoices with what this host knows of its own ones; of those that are not listed, Cloudflare is asked."""
+        listed = {invoice["id"] for invoice in invoices}
+        missing = {str(entry.invoice_id) for entry in own} - listed
+        completed = {each for each in missing if self.send_status_request(each)}
+        return _journal.with_own(invoices, own, completed)
+
+    def send_status_request(self, invoice_id: str) -> bool:
+        """Whether Cloudflare calls a purchase completed; where it cannot be asked, no."""
+        return bool(self.client.send_for_advice(_purchase.status_request(self.account_id, invoice_id)))
 
     def charge_to_make(self, look: Look) -> _purchase.Charge:
         """What to buy. Raises L(UserError) where something forbids it."""
         charge = self.order.charge(look.balance)
-        _funding.check_payer(self.account_id, self.order, look.credit, self.conditions.payment_method_id)
+        topup = look.credit["topup"]
+        if not look.credit["topup_told"]:
+            topup = self.client.send(_topup.read_topup(self.account_id))
+        _funding.check_topup(self.account_id, self.order, topup)
+        _funding.check_payer(self.account_id, look.credit, self.conditions.payment_method_id)
         self.check_caps(charge, look)
         if self.conditions.check_mode:
             # A purchase finds out by itself.
@@ -171,13 +174,13 @@ class Run:
     def check_caps(self, charge: _purchase.Charge, look: Look) -> None:
         if not self.order.caps:
             return
-        unlisted = [_funding.entry_invoice(entry) for entry in look.unlisted]
+        invoices = _journal.with_own(look.history.invoices, look.own, ())
         try:
-            _funding.check_caps(self.account_id, self.order, charge, [*look.history.invoices, *unlisted], self.now())
+            _funding.check_caps(self.account_id, self.order, charge, invoices, self.now())
         except UserError:
             # Among all invoices are those for the usage of a month, which are no purchases.
-            purchases = self.read_purchases()
-            _funding.check_caps(self.account_id, self.order, charge, [*purchases, *unlisted], self.now())
+            purchases = _journal.with_own(self.read_purchases(), look.own, ())
+            _funding.check_caps(self.account_id, self.order, charge, purchases, self.now())
 
     def read_purchases(self) -> list[_invoices.Invoice]:
         histories = [self.read_history(kind) for kind in ("auto", "manual")]
@@ -188,9 +191,9 @@ class Run:
 
     def buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
         """Send the purchase, once. What it leaves in the journal is what a later run has to know if this one ends here."""
-        now = self.now()
-        entry = _journal.intent(now, charge.amount, charge.total, look.history.invoices)
-        others = [other for other in look.unlisted if now - other.at <= _funding.MONTH]
+        entry = _journal.intent(self.clocks(), charge.amount, charge.total, look.history.invoices)
+        # They count towards the limits for so long, whatever the lists show of them.
+        others = [other for other in look.own if self.now() - other.latest <= _funding.MONTH]
         journal.begin([*others, entry])
         self.warn(_funding.unprotected(self.account_id, journal.problem))
         try:
@@ -205,8 +208,6 @@ class Run:
                 self.explain_refusal(error, look, charge)
             raise
         journal.write([*others, entry._replace(invoice_id=purchase.invoice_id)])
-        if purchase.client_secret:
-            self._keep_secret(purchase.client_secret)
         return purchase
 
     def explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:
@@ -254,7 +255,7 @@ class Run:
                 _funding.facts(look.balance, charge, pending),
             )
             return self.result(look.balance, charge, pending)
-        invoice = {"id": purchase.invoice_id, "status": _purchase.PAID}
+        invoice = {"id": purchase.invoice_id, "status": _invoices.PAID}
         after = self.look_after(purchase, look, charge, deadline)
         return self.result(look.balance, charge, invoice, after)
 
@@ -288,7 +289,7 @@ class Run:
         if not listed and after is None:
             self.complain(
                 _purchase.invisible(self.account_id, purchase, charge, self.timeout),
-                _funding.facts(look.balance, charge, {"id": purchase.invoice_id, "status": _purchase.PAID}),
+                _funding.facts(look.balance, charge, {"id": purchase.invoice_id, "status": _invoices.PAID}),
             )
         self.warn(_purchase.surprises(self.account_id, purchase, charge, since, listed, after is not None))
         return after
@@ -315,8 +316,12 @@ class Run:
 
     def now(self) -> float:
         """Unix seconds by the clock that is behind, this host's or Cloudflare's, so that nothing seems older than it is."""
-        server = self.client.server_time
-        return time.time() if server is None else min(time.time(), server)
+        return min(self.clocks())
+
+    def clocks(self) -> tuple[float, float]:
+        """Unix seconds by this host's clock, and by Cloudflare's as far as it is known."""
+        here, server = time.time(), self.client.server_time
+        return here, here if server is None else server
 
     def read_credit(self) -> Mapping[str, Any]:
         credit: Mapping[str, Any] = self.client.send(_billing.read_balance(self.account_id))

@@ -14,9 +14,9 @@ import math
 from typing import Any, Collection, Mapping, NamedTuple, Sequence
 
 from ._api import UserError
-from ._invoices import History, Invoice, created_seconds, named, summary
-from ._journal import Entry
-from ._purchase import PAID, PENDING, Charge, charge_for
+from ._invoices import PAID, VOID, History, Invoice, created_seconds, named, summary
+from ._journal import UNLISTED, Entry
+from ._purchase import Charge, charge_for
 from ._topup import MINIMUM_AMOUNT, MINIMUM_THRESHOLD, Topup, check_cents, is_set
 from ._values import dollars, money, utc
 
@@ -30,9 +30,6 @@ LONGEST_WAIT = DAY
 
 NO_LIMIT = 2**53
 """Cents: what stands for a limit that is not set."""
-
-_VOID = "void"
-"""The one status in which nobody can be charged any more: Stripe still collects what is uncollectible."""
 
 
 class Order(NamedTuple):
@@ -129,18 +126,18 @@ def charge_warnings(account_id: str, order: Order, balance: float, charge: Charg
     return [warning]
 
 
-def check_payer(account_id: str, order: Order, credit: Mapping[str, Any], payment_method_id: str | None) -> None:
-    """Raises L(UserError) where the account can pay nothing, or where Cloudflare buys for it as well.
-
-    Where Cloudflare does not say whether there is a payment method, trying will tell.
-    """
-    topup: Topup = credit["topup"]
+def check_topup(account_id: str, order: Order, topup: Topup) -> None:
+    """Raises L(UserError) where Cloudflare buys for the account as well."""
     if is_set(topup) and not topup["disabled_reason"] and not order.allow_auto_topup:
         raise UserError(
             f"Nothing was bought: account {account_id} has an auto top-up, so that Cloudflare and this job would both buy when "
             "the credit is used up. Remove it with cloudflare_ai_gateway_topup and state: absent, or in the Cloudflare "
             "dashboard; or, if both are meant to buy, set allow_auto_topup: true."
         )
+
+
+def check_payer(account_id: str, credit: Mapping[str, Any], payment_method_id: str | None) -> None:
+    """Raises L(UserError) where the account can pay nothing. Where Cloudflare does not say, trying will tell."""
     if credit["has_default_payment_method"] is False and not payment_method_id:
         raise UserError(
             f"Nothing was bought: account {account_id} has no default payment method. Add one in the Cloudflare dashboard, or "
@@ -176,7 +173,7 @@ def in_flight(invoices: Sequence[Invoice], now: float, awaited: Collection[objec
     return [
         invoice
         for invoice in invoices
-        if invoice["status"] != _VOID
+        if invoice["status"] != VOID
         and (invoice["status"] != PAID or invoice["id"] in awaited or _is_young(created_seconds(invoice), now))
     ]
 
@@ -185,37 +182,16 @@ def _is_young(made: float | None, now: float) -> bool:
     return made is None or now - made <= SETTLING
 
 
-def unlisted_in_flight(entries: Sequence[Entry], paid: Collection[str | None], now: float) -> list[Invoice]:
-    """The purchases that only this host knows and that may not be in the balance, as invoices.
-
-    C(paid) are the ids of those that Cloudflare calls completed.
-    """
-    return [entry_invoice(entry) for entry in entries if entry.invoice_id not in paid or _is_young(entry.at, now)]
-
-
-def entry_invoice(entry: Entry) -> Invoice:
-    """A purchase that only this host knows, as far as it can be told, as an invoice."""
-    return {
-        "id": entry.invoice_id,
-        "status": PENDING,
-        "created": entry.at,
-        "created_at": utc(entry.at),
-        "amount_due": entry.total,
-        "amount_paid": 0,
-        "currency": "usd",
-    }
-
-
 def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice) -> UserError:
     """Why nothing is bought while a purchase is in flight."""
     made = created_seconds(invoice)
-    if invoice["status"] == PAID and made is None:
+    if made is None and invoice["status"] == PAID:
         state = "is paid and has no date that can be right, so that its credit may still come"
         step = "Look at it in the billing of the Cloudflare dashboard; if its credit has arrived, buy there"
-    elif invoice["status"] == PAID:
+    elif made is not None and invoice["status"] == PAID:
         state = "is paid, and its credit may not be in the balance yet"
         step = f"Run again {SETTLING // 60} minutes after it was paid, which is {utc(made + SETTLING)} at the earliest"
-    elif invoice["status"] == PENDING:
+    elif invoice["status"] == UNLISTED:
         state = "was bought from this machine and is not in the list of invoices yet, so that its credit may still come"
         step = "Run again later, or look at the billing in the Cloudflare dashboard"
     else:
@@ -236,7 +212,7 @@ def unresolved(account_id: str, order: Order, balance: float, entry: Entry, path
         f"{dollars(entry.amount)} at {utc(entry.at)} and ended without learning what became of it, and no invoice shows it yet. "
         f"Run again in {SETTLING // 60} minutes, which goes on from the invoice once there is one. If this message stays, look in "
         f"the billing of the Cloudflare dashboard for an invoice of about {dollars(entry.total)} made at that time or later. Only "
-        f"if there is none, or once its credit is in the balance, remove the file {path} and run again.",
+        f"if there is none, if it is void, or once its credit is in the balance, remove the file {path} and run again.",
         facts(balance, None, None, balance),
     )
 
@@ -246,7 +222,7 @@ def charged_within(account_id: str, seconds: float, invoices: Sequence[Invoice],
     total: float = 0
     for invoice in invoices:
         made = created_seconds(invoice)
-        if invoice["status"] == _VOID or (made is not None and now - made > seconds):
+        if invoice["status"] == VOID or (made is not None and now - made > seconds):
             continue
         doubt = _why_not_countable(invoice)
         if doubt:

@@ -18,6 +18,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import unquote
+from urllib.request import getproxies_environment
 
 try:
     import requests
@@ -76,6 +78,13 @@ def read_body(response: requests.Response) -> bytes:
             left -= len(part)
             if left < 0:
                 raise UnusableBody(f"of more than {LARGEST_BODY >> 20} MiB")
+
+
+def proxy_passwords() -> set[str]:
+    """The passwords in the proxy variables, which the text of an error can repeat."""
+    found = (re.search(r"://[^/@]*?:(.+)@", url) for url in getproxies_environment().values())
+    passwords = {match[1] for match in found if match}
+    return {form for password in passwords for form in (password, unquote(password)) if len(form) > 3}
 
 
 def causes_of(exc: BaseException) -> list[BaseException]:

@@ -25,6 +25,10 @@ MOST_PAGES = 20
 EARLIEST = 1_577_836_800
 """Unix seconds, the start of 2020. Cloudflare sold no AI Gateway credit before: a date before it is none."""
 
+PAID = "paid"
+VOID = "void"
+"""The one status in which nobody can be charged any more: Stripe still collects what is uncollectible."""
+
 Invoice = Mapping[str, Any]
 """An invoice as results show it: the keys in L(_TEXTS), L(_NUMBERS) and L(_FLAGS), created, and created_at in ISO 8601."""
 
@@ -33,13 +37,21 @@ _NUMBERS = ("amount_due", "amount_paid", "amount_remaining", "attempt_count")
 _FLAGS = ("attempted", "auto_advance")
 
 
+MOST_ON_A_PAGE = 5000
+"""Invoices. What has more of them is no answer of Cloudflare's, and not to be kept in memory."""
+
+
 class Page(NamedTuple):
-    """One answer of the API."""
+    """One answer of the API, and what it claims."""
 
     invoices: list[Invoice]
     """In the order of the API."""
-    more: bool
-    """Whether the API says that there are others."""
+    last: bool
+    """Whether there are no other pages. An answer that does not say so may have them."""
+    total: int | float
+    """How many invoices there are on all pages, at least."""
+    number: int | float | None
+    """Its own number; None where the answer has none."""
 
 
 class History(NamedTuple):
@@ -51,12 +63,12 @@ class History(NamedTuple):
     """Unix seconds since when none is missing: -inf where all were read, inf where that cannot be told."""
 
 
-def invoices_request(account_id: str, kind: str, page: int = 1) -> Call:
+def invoices_request(account_id: str, kind: str, page: int | None = None) -> Call:
     """The request for invoices of a kind (auto, manual or all); its result is a L(Page).
 
     The API documents C(pagination) in the answer and no parameter for it, so that only later pages are asked for by number.
     """
-    query = urlencode({"type": kind, **({"page": page} if page > 1 else {})})
+    query = urlencode({"type": kind, **({} if page is None else {"page": page})})
     path = billing_path(account_id, f"invoice-history?{query}")
     return Call("GET", path, f"read the invoices of account {account_id}", "AI Gateway Read", page_from_api)
 
@@ -64,6 +76,9 @@ def invoices_request(account_id: str, kind: str, page: int = 1) -> Call:
 def page_from_api(result: object) -> Page:
     """The page in an answer. Raises ValueError for another shape."""
     result = object_in(result, "the invoices")
+    items = objects_in(result, "invoices")
+    if len(items) > MOST_ON_A_PAGE:
+        raise ValueError(f"there are more than {MOST_ON_A_PAGE} invoices in it")
     invoices: list[Invoice] = [
         {
             **{key: text(invoice.get(key)) for key in _TEXTS},
@@ -72,10 +87,11 @@ def page_from_api(result: object) -> Page:
             "created": number(invoice, "created"),
             "created_at": utc(invoice.get("created")),
         }
-        for invoice in objects_in(result, "invoices")
+        for invoice in items
     ]
-    pagination = result.get("pagination")
-    return Page(invoices, isinstance(pagination, dict) and pagination.get("has_more") not in (None, False))
+    claims = result.get("pagination")
+    claims = claims if isinstance(claims, dict) else {}
+    return Page(invoices, claims.get("has_more") is False, number(claims, "total_count") or 0, number(claims, "page"))
 
 
 def newest_first(invoices: Sequence[Invoice]) -> list[Invoice]:
@@ -87,8 +103,11 @@ def read_history(send: Callable[[Call], Any], account_id: str, kind: str) -> His
     """All invoices of a kind, as far as the API gives them. Raises L(CloudflareError)."""
     page: Page = send(invoices_request(account_id, kind))
     found = list(page.invoices)
-    for number_of_page in range(2, MOST_PAGES + 1):
-        if not page.more:
+    total = page.total
+    # Whether the first page is called 0 or 1 is not documented.
+    first = 0 if page.number == 0 else 1
+    for number_of_page in range(first + 1, first + MOST_PAGES):
+        if page.last:
             break
         try:
             page = send(invoices_request(account_id, kind, number_of_page))
@@ -99,7 +118,9 @@ def read_history(send: Callable[[Call], Any], account_id: str, kind: str) -> His
         if not others:
             break
         found += others
-    return History(newest_first(found), _oldest_if_in_order(found) if page.more else -math.inf)
+        total = max(total, page.total)
+    whole = page.last and len(found) >= total
+    return History(newest_first(found), -math.inf if whole else _oldest_if_in_order(found))
 
 
 def _oldest_if_in_order(invoices: Sequence[Invoice]) -> float:
@@ -127,12 +148,13 @@ def made_since(before: Sequence[Invoice], after: Sequence[Invoice]) -> list[Invo
     """The invoices that are new, in their order."""
     known = Counter(_key(invoice) for invoice in before)
     new: list[Invoice] = []
+    # Of those that are alike, the older ones are known.
     for invoice in reversed(after):
         if known[_key(invoice)]:
             known[_key(invoice)] -= 1
         else:
-            new.insert(0, invoice)
-    return new
+            new.append(invoice)
+    return new[::-1]
 
 
 def _key(invoice: Invoice) -> tuple[object, ...]:

@@ -16,18 +16,22 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from contextlib import contextmanager
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
-from urllib.parse import urlsplit
+from typing import Any, Collection, Iterator, Mapping, NamedTuple, Sequence
+from urllib.parse import unquote, urlsplit
 
 from ._api import UserError
 from ._deadline import Deadline
-from ._invoices import Invoice, created_seconds
-from ._values import is_number
+from ._invoices import PAID, VOID, Invoice, created_seconds
+from ._values import is_number, utc
 
 DIRECTORY = "finops.cloudflare"
+
+UNLISTED = "pending"
+"""The status of a purchase that Cloudflare has accepted, and that neither its list nor its word calls paid yet."""
 
 _MOST_BYTES = 1_000_000
 _CLOCK_SKEW = 120
@@ -38,7 +42,9 @@ class Entry(NamedTuple):
     """A purchase whose request has left this host, or was about to."""
 
     at: float
-    """Unix seconds."""
+    """Unix seconds, by the clock that was behind: this host's or Cloudflare's."""
+    latest: float
+    """The same by the clock that was ahead."""
     amount: int
     """Cents of credit."""
     total: int
@@ -54,27 +60,62 @@ class Entry(NamedTuple):
         return made is not None and made >= self.at - _CLOCK_SKEW
 
     def matches(self, invoice: Invoice) -> bool:
-        """Whether an invoice can only be that of this purchase: made since, and for the same sum."""
+        """Whether an invoice can only be that of this purchase: made since, and for the same sum.
+
+        One that is void can be anybody's: it does not tell that this purchase was not made.
+        """
         if self.invoice_id is not None or invoice["id"] is None:
             return self.invoice_id is not None and self.invoice_id == invoice["id"]
         # How Cloudflare rounds its fee is not documented.
         amounts = [invoice[key] for key in ("amount_due", "amount_paid") if invoice[key] is not None]
         return (
             invoice["id"] not in self.known
+            and invoice["status"] != VOID
             and self.precedes(invoice)
             and any(abs(amount - self.total) <= 1 for amount in amounts)
         )
 
 
-def intent(at: float, amount: int, total: int, invoices: Sequence[Invoice]) -> Entry:
+def intent(clocks: tuple[float, float], amount: int, total: int, invoices: Sequence[Invoice]) -> Entry:
     """A purchase that is about to be sent, while these are the invoices."""
-    entry = Entry(at, amount, total, ())
+    entry = Entry(min(clocks), max(clocks), amount, total, ())
     return entry._replace(known=tuple(each["id"] for each in invoices if each["id"] and entry.precedes(each)))
 
 
-def unlisted(entries: Sequence[Entry], invoices: Sequence[Invoice]) -> list[Entry]:
-    """The purchases that no invoice shows."""
-    return [entry for entry in entries if not any(entry.matches(invoice) for invoice in invoices)]
+def identified(entry: Entry, invoices: Sequence[Invoice]) -> Entry:
+    """The purchase with the id of its invoice, if there is one."""
+    return entry._replace(invoice_id=next((each["id"] for each in invoices if entry.matches(each)), entry.invoice_id))
+
+
+def with_own(invoices: Sequence[Invoice], entries: Sequence[Entry], completed: Collection[str | None]) -> list[Invoice]:
+    """The invoices with what this host knows of those that it has made: that they are not older than it remembers, and those
+    that the list does not show. C(completed) are the ids of those that Cloudflare calls completed.
+    """
+    own = {entry.invoice_id: entry for entry in entries}
+    listed = [_not_older(each, own[each["id"]]) if each["id"] in own else each for each in invoices]
+    ids = {each["id"] for each in invoices}
+    return [
+        _as_invoice(entry, entry.invoice_id in completed) for entry in entries if entry.invoice_id not in ids
+    ] + listed
+
+
+def _not_older(invoice: Invoice, entry: Entry) -> Invoice:
+    made = created_seconds(invoice)
+    if made is None or made >= entry.latest:
+        return invoice
+    return {**invoice, "created": entry.latest, "created_at": utc(entry.latest)}
+
+
+def _as_invoice(entry: Entry, paid: bool) -> Invoice:
+    return {
+        "id": entry.invoice_id,
+        "status": PAID if paid else UNLISTED,
+        "created": entry.latest,
+        "created_at": utc(entry.latest),
+        "amount_due": entry.total,
+        "amount_paid": 0,
+        "currency": "usd",
+    }
 
 
 def journal_path(environ: Mapping[str, str], api_url: str, account_id: str) -> str:
@@ -83,8 +124,10 @@ def journal_path(environ: Mapping[str, str], api_url: str, account_id: str) -> s
     if not os.path.isabs(state):
         state = os.path.join(os.path.expanduser("~"), ".local", "state")
     parts = urlsplit(api_url)
-    url = parts._replace(netloc=parts.netloc.lower()).geturl()
-    api = hashlib.sha256(url.encode()).hexdigest()[:12]
+    host, port = (parts.hostname or "").rstrip("."), parts.port or {"https": 443}.get(parts.scheme, 80)
+    path_of_api = re.sub("/+", "/", unquote(parts.path)).rstrip("/")
+    # However it is written, it is the same API.
+    api = hashlib.sha256(f"{parts.scheme}://{host}:{port}{path_of_api}".encode()).hexdigest()[:12]
     return os.path.join(state, DIRECTORY, f"purchases-{account_id}-{api}.json")
 
 
@@ -130,14 +173,14 @@ def locked_journal(path: str, account_id: str, deadline: Deadline) -> Iterator[J
     until the deadline, and where its content cannot be read.
     """
     try:
-        descriptor = _locked(path, account_id, deadline)
+        descriptor, problem = _locked(path, account_id, deadline)
     except OSError as error:
-        if os.path.lexists(path) and error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+        if os.path.lexists(path):
             raise _unreadable(path, error.strerror) from error
         yield Journal(path, [], None, f"{path} cannot be kept ({error.strerror})")
         return
     try:
-        yield Journal(path, _entries(path, descriptor), descriptor)
+        yield Journal(path, _entries(path, descriptor), descriptor, problem)
     finally:
         # This also releases the lock.
         os.close(descriptor)
@@ -148,27 +191,24 @@ def journal_as_it_is(path: str, account_id: str) -> Journal:
 
     Raises L(UserError) where another run has it, and where its content cannot be read.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        if os.path.lexists(path):
-            raise _unreadable(path, error.strerror) from error
+    if not os.path.lexists(path):
         return Journal(path, [], None)
     try:
-        try:
-            free = _lock(descriptor, fcntl.LOCK_SH)
-        except OSError:
-            # There are no locks in that place, so that no run has this one.
-            free = True
-        if not free:
-            # What it has written until now says nothing of its end.
+        _check_directory(os.path.dirname(path))
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise _unreadable(path, error.strerror) from error
+    try:
+        if not _lock(descriptor, fcntl.LOCK_SH).free:
+            # What that run has written until now says nothing of its end.
             raise _busy(path, account_id)
         return Journal(path, _entries(path, descriptor), None)
     finally:
         os.close(descriptor)
 
 
-def _locked(path: str, account_id: str, deadline: Deadline) -> int:
+def _locked(path: str, account_id: str, deadline: Deadline) -> tuple[int, str | None]:
+    """The open file, and why it is not locked, as the end of a sentence; None where it is."""
     _make_directory(os.path.dirname(path))
     while True:
         if not os.path.lexists(path):
@@ -179,12 +219,12 @@ def _locked(path: str, account_id: str, deadline: Deadline) -> int:
             # Removed again in this moment
             continue
         try:
-            while not _lock(descriptor, fcntl.LOCK_EX):
+            while not (lock := _lock(descriptor, fcntl.LOCK_EX)).free:
                 if not deadline.wait():
                     raise _busy(path, account_id)
             # Whoever removes the file while a run waits for it must not let two in.
             if _is_at(path, descriptor):
-                return descriptor
+                return descriptor, lock.problem and f"{path} cannot be locked ({lock.problem})"
         except BaseException:
             os.close(descriptor)
             raise
@@ -214,12 +254,22 @@ def _busy(path: str, account_id: str) -> UserError:
     )
 
 
-def _lock(descriptor: int, kind: int) -> bool:
+class _Lock(NamedTuple):
+    free: bool
+    """Whether no other run has it."""
+    problem: str | None = None
+    """Why there is no lock, so that nobody can have it."""
+
+
+def _lock(descriptor: int, kind: int) -> _Lock:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        return _Lock(False)
+    except OSError as error:
+        # Such as a network file system without locks: what is in the file counts all the same.
+        return _Lock(True, error.strerror)
+    return _Lock(True)
 
 
 def _make_directory(directory: str) -> None:
@@ -227,11 +277,16 @@ def _make_directory(directory: str) -> None:
     if not os.path.isabs(directory):
         raise OSError(errno.ENOENT, "this user has no home directory", directory)
     os.makedirs(directory, mode=0o700, exist_ok=True)
+    if stat.S_IMODE(_check_directory(directory).st_mode) != 0o700:
+        os.chmod(directory, 0o700)
+
+
+def _check_directory(directory: str) -> os.stat_result:
+    """Raises OSError where it does not belong to this user."""
     found = os.lstat(directory)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise OSError(errno.EPERM, "its directory does not belong to this user alone", directory)
-    if stat.S_IMODE(found.st_mode) != 0o700:
-        os.chmod(directory, 0o700)
+    return found
 
 
 def _is_at(path: str, descriptor: int) -> bool:
@@ -269,7 +324,7 @@ def _entries(path: str, descriptor: int) -> list[Entry]:
 def _entry(purchase: Any) -> Entry:
     """Raises ValueError, TypeError or KeyError for what is none."""
     entry = Entry(**{**purchase, "known": tuple(purchase["known"])})
-    numbers = (entry.at, entry.amount, entry.total)
+    numbers = (entry.at, entry.latest, entry.amount, entry.total)
     texts = [*entry.known, *([] if entry.invoice_id is None else [entry.invoice_id])]
     if not all(map(is_number, numbers)) or not all(isinstance(value, str) for value in texts):
         raise ValueError("an entry of another shape")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ._api import Call, CloudflareError, PermissionDenied
-from ._invoices import Invoice, named
+from ._invoices import PAID, Invoice, named
 from ._topup import billing_path, object_in
 from ._topup import refusal as topup_refusal
 from ._values import dollars, text
@@ -21,7 +21,6 @@ from ._values import dollars, text
 FEE_PERCENT = 5
 """What Cloudflare adds to each purchase."""
 
-PAID = "paid"
 PENDING = "pending"
 
 _WRITE = "AI Gateway Write"
@@ -50,8 +49,8 @@ class Purchase(NamedTuple):
     """What Cloudflare said of a purchase that it accepted."""
 
     invoice_id: str
-    client_secret: str | None
-    """Where the bank wants the cardholder to confirm, and a secret."""
+    asks_cardholder: bool
+    """Whether the bank may want the cardholder to confirm it."""
 
 
 def purchase_request(account_id: str, amount: int, payment_method_id: str | None) -> Call:
@@ -60,7 +59,15 @@ def purchase_request(account_id: str, amount: int, payment_method_id: str | None
     if payment_method_id:
         body["payment_method_id"] = payment_method_id
     purpose = f"buy {dollars(amount)} of credit for account {account_id}"
-    return Call("POST", billing_path(account_id, "topup"), purpose, _WRITE, purchase_from_api, body)
+    return Call(
+        "POST",
+        billing_path(account_id, "topup"),
+        purpose,
+        _WRITE,
+        purchase_from_api,
+        body,
+        censored_key="client_secret",
+    )
 
 
 def purchase_from_api(result: object) -> Purchase:
@@ -69,8 +76,7 @@ def purchase_from_api(result: object) -> Purchase:
     invoice_id = result.get("payment_intent_id")
     if not isinstance(invoice_id, str) or not text(invoice_id):
         raise ValueError("payment_intent_id is missing in it")
-    secret = result.get("client_secret")
-    return Purchase(text(invoice_id) or "", secret if isinstance(secret, str) and secret else None)
+    return Purchase(text(invoice_id) or "", bool(result.get("client_secret")))
 
 
 def status_request(account_id: str, invoice_id: str) -> Call:
@@ -170,7 +176,7 @@ def unpaid(account_id: str, purchase: Purchase, charge: Charge, timeout: int) ->
         f"Purchase {purchase.invoice_id} of account {account_id} ({charge}) is not paid after {timeout} seconds, and may "
         "still be."
     )
-    if purchase.client_secret:
+    if purchase.asks_cardholder:
         return (
             f"{said} The bank may ask the cardholder to confirm it (3-D Secure), which no automation can do: confirm it in the "
             "Cloudflare dashboard. Later runs buy nothing while it is open."
@@ -211,6 +217,11 @@ def surprises(
             warnings.append(
                 f"Beside purchase {purchase.invoice_id}, account {account_id} has {named(invoice)}, made at the same time. If "
                 "that is not meant, look for a second job or an auto top-up that buys for this account."
+            )
+        elif invoice["status"] != PAID:
+            warnings.append(
+                f"Cloudflare calls purchase {purchase.invoice_id} of account {account_id} paid, but its invoice is not (status: "
+                f"{invoice['status'] or 'unknown'}). Look at it in the billing of the Cloudflare dashboard."
             )
         elif invoice["amount_due"] not in (None, charge.total):
             warnings.append(

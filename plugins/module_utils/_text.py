@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Collection, NamedTuple
+from typing import Any, Collection, Iterable, NamedTuple
 
 CENSORED = "********"
 
@@ -21,7 +21,7 @@ _DEEPEST = 50
 _LONGEST_INTEGER = 20
 """Digits. No amount and no time has more, and turning thousands of them into an integer and back is refused or takes for ever."""
 
-_SHORTEST_IN_KEYS = 8
+_SHORTEST = 8
 """Characters. What is shorter is no credential, and would tear the names of results apart."""
 
 _MOST_MESSAGES = 5
@@ -34,7 +34,7 @@ def censored(value: Any, secrets: Collection[str]) -> Any:
     """
     # A secret that is part of another one must not leave the rest of that behind.
     needles = sorted(filter(None, secrets), key=len, reverse=True)
-    return _censored(value, needles, [needle for needle in needles if len(needle) >= _SHORTEST_IN_KEYS], _DEEPEST)
+    return _censored(value, needles, [needle for needle in needles if len(needle) >= _SHORTEST], _DEEPEST)
 
 
 def _censored(value: Any, needles: list[str], in_keys: list[str], depth: int) -> Any:
@@ -56,6 +56,16 @@ def _without(text: str, needles: list[str]) -> str:
     for needle in needles:
         text = text.replace(needle, CENSORED)
     return text
+
+
+def secrets_in(value: Any, key: str) -> set[str]:
+    """The texts under a key, wherever it is in a JSON-like value. What is too short to be a secret is none."""
+    if isinstance(value, dict):
+        found = {item for name, item in value.items() if name == key and isinstance(item, str)}
+        inner: Iterable[Any] = value.values()
+    else:
+        found, inner = set(), value if isinstance(value, list) else ()
+    return {text for text in found if len(text) >= _SHORTEST}.union(*(secrets_in(item, key) for item in inner))
 
 
 def from_json(content: bytes, secrets: Collection[str]) -> Any:

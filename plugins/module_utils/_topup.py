@@ -67,8 +67,9 @@ def topup_from_api(result: object) -> Topup:
     return {
         "amount": _cents(result, "amount"),
         "threshold": _cents(result, "threshold"),
-        "disabled_reason": text(result.get("disabledReason")),
-        "error": text(result.get("error")),
+        # What is false or 0 is no reason.
+        "disabled_reason": text(result.get("disabledReason") or None),
+        "error": text(result.get("error") or None),
         "last_failed": utc(result.get("lastFailedAt") or None),
         "last_failed_at": scalar(result.get("lastFailedAt")),
     }

@@ -498,6 +498,7 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
         # One answer carries both.
         billing.update(client.send(_billing.read_balance(account_id)))
         topup = billing.pop("topup")
+        del billing["topup_told"]
     elif "topup" in parts:
         topup = client.send(read_topup)
     if "topup" in parts:

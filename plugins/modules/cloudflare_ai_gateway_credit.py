@@ -318,7 +318,6 @@ def keep_funded(module: AnsibleModule, client: Client) -> dict[str, Any]:
         _funding.order_from(module.params),
         _credit.conditions_from(_options.account_id_of(module.params), module.params, module.check_mode),
         warn=functools.partial(_options.warn, module),
-        keep_secret=functools.partial(_options.keep_secret, module),
     )
     return run.keep_funded()
 

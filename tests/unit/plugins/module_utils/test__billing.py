@@ -238,6 +238,7 @@ def test_balance() -> None:
         "payment_method": {"brand": "visa", "last4": "4242"},
         "first_topup_success": None,
         "topup": topup(),
+        "topup_told": True,
     }
 
 
@@ -247,6 +248,7 @@ def test_balance_without_a_payment_method(method: object) -> None:
     assert read["balance"] == 0
     assert read["payment_method"] == (None if method is None else {"brand": None, "last4": None})
     assert read["topup"] == NO_TOPUP
+    assert not read["topup_told"]
 
 
 def test_usage_is_oldest_first_with_its_sum() -> None:

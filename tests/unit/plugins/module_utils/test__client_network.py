@@ -37,6 +37,14 @@ def test_http_is_not_handed_to_a_proxy(simulator: Simulator, raw_server: Any, mo
     assert client_of(simulator.api_url, retries=0).send(READ) == NO_TOPUP
 
 
+@pytest.mark.parametrize("password", ["Pass@word1", "Pass%40word1"])
+def test_the_password_of_a_proxy_is_shown_by_no_error(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("https_proxy", f"http://user:{password}@127.0.0.1:99999")
+    failure = str(failure_of(client_of("https://api.cloudflare.invalid/client/v4", retries=0), READ))
+    assert "Pass" not in failure
+    assert "word1" not in failure
+
+
 def test_https_goes_through_the_proxy_of_the_environment(raw_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_server.answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     monkeypatch.setenv("https_proxy", raw_server.url)

@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _funding
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import History
-from ansible_collections.finops.cloudflare.plugins.module_utils._journal import Entry
 from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import charge_for
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_AMOUNT
 from hypothesis import given
@@ -149,14 +148,3 @@ def test_a_list_that_is_cut_has_to_reach_back_30_days(known_since: float, told: 
             _funding.check_history(ACCOUNT, history, NOW)
     else:
         assert len(_funding.check_history(ACCOUNT, history, NOW)) == told
-
-
-@given(st.lists(st.tuples(st.integers(-100, 2000), st.booleans()), max_size=4))
-def test_a_purchase_that_only_this_host_knows_is_in_flight_until_it_is_paid_and_old(
-    purchases: list[tuple[int, bool]],
-) -> None:
-    entries = [Entry(NOW - age, 5000, 5250, (), f"in_{number}") for number, (age, _paid) in enumerate(purchases)]
-    paid = [f"in_{number}" for number, (_age, paid) in enumerate(purchases) if paid]
-    flying = _funding.unlisted_in_flight(entries, paid, NOW)
-    expected = [number for number, (age, paid) in enumerate(purchases) if not paid or age <= 900]
-    assert [each["id"] for each in flying] == [f"in_{number}" for number in expected]

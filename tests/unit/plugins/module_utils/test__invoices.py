@@ -29,10 +29,10 @@ IDENTIFIED = st.lists(
 )
 
 
-def answer(dates: Sequence[float | None], more: object = False, first: int = 0) -> dict[str, Any]:
+def answer(dates: Sequence[float | None], more: object = False, first: int = 0, **claims: Any) -> dict[str, Any]:
     """What the API says of invoices made at these times."""
     invoices = [{"id": f"in_{first + number}", "created": date} for number, date in enumerate(dates)]
-    return {"invoices": invoices, "pagination": {"has_more": more}}
+    return {"invoices": invoices, "pagination": {"has_more": more, **claims}}
 
 
 def history(*answers: Any) -> tuple[_invoices.History, int]:
@@ -66,7 +66,7 @@ def test_pages_are_followed_where_there_are_others() -> None:
     assert (read.known_since, calls) == (-math.inf, 3)
 
 
-@pytest.mark.parametrize("more", [True, 1, "yes", {}])
+@pytest.mark.parametrize("more", [True, 1, "yes", {}, None, 0])
 @pytest.mark.parametrize("second", [Refused, NotFound, answer([5e9, 4e9], True), answer([], True)])
 def test_a_list_without_other_pages_is_known_down_to_its_oldest_invoice(more: object, second: Any) -> None:
     read, calls = history(answer([5e9, 4e9], more), second)
@@ -78,6 +78,37 @@ def test_a_list_without_other_pages_is_known_down_to_its_oldest_invoice(more: ob
 )
 def test_nothing_is_known_of_a_cut_list_that_may_not_be_newest_first(dates: list[float | None]) -> None:
     assert history(answer(dates, True), Refused)[0].known_since == math.inf
+
+
+@pytest.mark.parametrize("claims", [{"total_count": 3}, {"total_count": 2.5}])
+def test_a_list_that_is_shorter_than_it_claims_is_cut(claims: dict[str, Any]) -> None:
+    assert history(answer([5e9, 4e9], **claims))[0].known_since == 4e9
+    # An invoice that moves from one page to the other while they are read
+    read, _calls = history(answer([5e9, 4e9], True, total_count=4), answer([2e9], False, 3, total_count=3))
+    assert read.known_since == 2e9
+
+
+@pytest.mark.parametrize("pagination", [None, {}, [], {"has_more": None}, {"total_count": 2}])
+def test_a_list_that_does_not_say_that_it_is_whole_is_cut(pagination: object) -> None:
+    assert history({**answer([5e9, 4e9]), "pagination": pagination}, Refused)[0].known_since == 4e9
+
+
+def test_pages_can_be_counted_from_zero() -> None:
+    pages = [answer([5e9], True, page=0), answer([4e9], False, 1, page=1)]
+    asked = []
+
+    def send(call: Call) -> Any:
+        asked.append(call.path.partition("type=all")[2])
+        return call.parse(pages[len(asked) - 1])
+
+    read = _invoices.read_history(send, ACCOUNT, "all")
+    assert asked == ["", "&page=1"]
+    assert (len(read.invoices), read.known_since) == (2, -math.inf)
+
+
+def test_too_many_invoices_are_no_answer() -> None:
+    with pytest.raises(ValueError, match="more than 5000 invoices"):
+        _invoices.page_from_api({"invoices": [{}] * 5001, "pagination": None})
 
 
 def test_endless_pages_end() -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import stat
@@ -15,17 +17,18 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._api import User
 from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
 from ansible_collections.finops.cloudflare.plugins.module_utils._journal import (
     Entry,
+    identified,
     intent,
     journal_as_it_is,
     journal_path,
     locked_journal,
-    unlisted,
+    with_own,
 )
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 API = "https://api.cloudflare.com/client/v4"
 AT = 1_795_435_200.5
-INTENT = Entry(AT, 5000, 5250, ("in_0",))
+INTENT = Entry(AT, AT + 60, 5000, 5250, ("in_0",))
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def lock(path: str) -> Any:
 
 
 def invoice(**changes: Any) -> dict[str, Any]:
-    return {"id": "in_1", "created": AT, "amount_due": 5250, "amount_paid": 0, **changes}
+    return {"id": "in_1", "status": "open", "created": AT, "amount_due": 5250, "amount_paid": 0, **changes}
 
 
 def test_each_account_of_each_api_has_a_file_of_its_own_below_the_state_of_the_user(
@@ -159,6 +162,7 @@ def test_looking_creates_nothing(path: str) -> None:
                 {"at": None},
                 {"at": "now"},
                 {"at": True},
+                {"latest": None},
                 {"amount": "5000"},
                 {"total": None},
                 {"known": None},
@@ -206,6 +210,11 @@ def test_a_directory_of_somebody_else_is_not_trusted(path: str, monkeypatch: pyt
     monkeypatch.setattr(os, "geteuid", lambda: another_user)
     with lock(path) as journal:
         assert "does not belong to this user alone" in str(journal.problem)
+    Path(path).write_bytes(b'{"purchases": []}\n')
+    with pytest.raises(UserError, match="does not belong to this user alone"), lock(path):
+        raise AssertionError("it was read")
+    with pytest.raises(UserError, match="does not belong to this user alone"):
+        journal_as_it_is(path, ACCOUNT)
 
 
 def test_a_disk_that_is_full_is_told(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,6 +238,8 @@ def test_a_disk_that_is_full_is_told(path: str, monkeypatch: pytest.MonkeyPatch)
         ({"id": "in_0"}, False),
         ({"id": None}, False),
         ({"amount_due": 5252}, False),
+        ({"status": "void"}, False),
+        ({"status": "paid"}, True),
         ({"amount_due": None, "amount_paid": None}, False),
     ],
 )
@@ -243,7 +254,8 @@ def test_invoices_that_were_there_before_are_not_those_of_the_purchase() -> None
         invoice(id=None),
         invoice(id="in_x", created=None),
     ]
-    entry = intent(AT, 5000, 5250, before)
+    entry = intent((AT + 9, AT), 5000, 5250, before)
+    assert (entry.at, entry.latest) == (AT, AT + 9)
     assert entry.known == ("in_void",)
     assert not any(entry.matches(each) for each in before)
     assert entry.matches(invoice())
@@ -254,4 +266,55 @@ def test_a_purchase_that_was_accepted_is_found_by_its_id_alone() -> None:
     assert not accepted.matches(invoice())
     assert not accepted.matches(invoice(id=None))
     assert accepted.matches(invoice(id="in_9", created=None, amount_due=1))
-    assert unlisted([accepted, INTENT], [invoice(id="in_9", amount_due=1)]) == [INTENT]
+    assert identified(accepted, [invoice()]) == accepted
+    assert identified(INTENT, [invoice(id="in_0"), invoice(id="in_2")]) == INTENT._replace(invoice_id="in_2")
+    assert identified(INTENT, [invoice(status="void")]) == INTENT
+
+
+def test_what_is_remembered_makes_an_invoice_younger_and_never_older() -> None:
+    own = INTENT._replace(invoice_id="in_1")
+    others = [invoice(id="in_2", created=1), invoice(id=None, created=AT), invoice(id="in_3", created=None)]
+    early, late, undated = invoice(created=AT - 1200), invoice(created=AT + 99), invoice(created=None)
+    assert with_own([*others, early], [own], ())[-1]["created"] == AT + 60
+    assert with_own([*others, late], [own], ())[-1] == late
+    assert with_own([*others, undated], [own], ())[-1] == undated
+    assert with_own([*others, early], [own], ())[:-1] == others
+
+
+@pytest.mark.parametrize(("completed", "status"), [((), "pending"), (("in_1",), "paid"), (("in_2",), "pending")])
+def test_what_only_this_host_knows_is_an_invoice_as_well(completed: tuple[str, ...], status: str) -> None:
+    own = INTENT._replace(invoice_id="in_1")
+    (unlisted, listed) = with_own([invoice(id="in_2")], [own], completed)
+    assert listed == invoice(id="in_2")
+    assert (unlisted["id"], unlisted["status"], unlisted["created"]) == ("in_1", status, AT + 60)
+    assert (unlisted["amount_due"], unlisted["currency"]) == (5250, "usd")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://API.cloudflare.com/client/v4",
+        "https://api.cloudflare.com:443/client/v4",
+        "https://api.cloudflare.com:0443/client/v4",
+        "https://api.cloudflare.com:/client/v4/",
+        "https://api.cloudflare.com./client//v4",
+        "https://api.cloudflare.com/client/%764",
+    ],
+)
+def test_one_api_has_one_journal_however_it_is_written(url: str) -> None:
+    assert journal_path({}, url, ACCOUNT) == journal_path({}, API, ACCOUNT)
+    assert journal_path({}, url.replace("https", "http"), ACCOUNT) != journal_path({}, API, ACCOUNT)
+
+
+def test_without_locks_what_is_remembered_counts_all_the_same(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lock(path) as journal:
+        journal.write([INTENT])
+
+    def no_locks(*_unused: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert journal_as_it_is(path, ACCOUNT).entries == [INTENT]
+    with lock(path) as journal:
+        assert journal.entries == [INTENT]
+        assert "cannot be locked (No locks available)" in str(journal.problem)

@@ -141,3 +141,10 @@ def test_what_is_no_json(content: bytes) -> None:
 
 def test_a_secret_is_found_however_it_is_escaped() -> None:
     assert _text.from_json(b'{"a": "x\\u0073\\u00333cret\\/y"}', {"s33cret/"}) == {"a": "x********y"}
+
+
+def test_the_texts_under_a_key_are_found_wherever_it_is() -> None:
+    value = {"a": [{"client_secret": "secret of one"}, {"b": {"client_secret": "secret of two"}}], "client_secret": 5}
+    assert _text.secrets_in(value, "client_secret") == {"secret of one", "secret of two"}
+    assert _text.secrets_in({"client_secret": "short"}, "client_secret") == set()
+    assert _text.secrets_in(None, "client_secret") == set()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import shutil
@@ -112,6 +113,8 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # Each module freezes what there is, sessions included, and their connections are to be closed.
+        gc.unfreeze()
         _client._session.cache_clear()
         shutil.rmtree(self.state, ignore_errors=True)
         self.simulator.reset()
@@ -335,7 +338,9 @@ class Histories(RuleBasedStateMachine):
             self.account["unlisted"].clear()
         for invoice in self.account["invoices"]:
             invoice["created"] -= LONG
-        if remembered := [{**entry, "at": entry["at"] - LONG} for entry in self.remembered]:
+        if remembered := [
+            {**entry, "at": entry["at"] - LONG, "latest": entry["latest"] - LONG} for entry in self.remembered
+        ]:
             self.journal.write_text(json.dumps({"purchases": remembered}) + "\n", encoding="utf-8")
         for invoice in [each for each in self.account["invoices"] if each["status"] == "paid"]:
             _purchases.settle(self.account, invoice["id"])

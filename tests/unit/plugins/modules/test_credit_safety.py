@@ -16,6 +16,8 @@ import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.plugins.module_utils._deadline import Deadline
 from ansible_collections.finops.cloudflare.plugins.module_utils._journal import locked_journal
+from ansible_collections.finops.cloudflare.tests.simulator import _api, _billing
+from ansible_collections.finops.cloudflare.tests.simulator._routes import ROUTES
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, READ_TOKEN
 from ansible_collections.finops.cloudflare.tests.unit.plugins.credit import (
     AFTERWARDS,
@@ -219,18 +221,63 @@ def test_a_list_that_lags_does_not_hide_what_this_machine_has_bought(run: Runner
     run(wait=False)
     later = run(check_mode, wait=False)
     assert later["failed"]
-    assert "was bought from this machine and is not in the list of invoices yet" in later["msg"]
-    assert later["invoice"] == {"id": "in_1Bought0000", "status": "pending"}
+    assert "is paid, and its credit may not be in the balance yet" in later["msg"]
+    assert later["invoice"] == {"id": "in_1Bought0000", "status": "paid"}
     assert len(run.bought) == 1
+
+
+def test_a_purchase_that_only_this_machine_knows_is_waited_for(run: Runner) -> None:
+    run.set(purchases={"outcome": "pending", "list_reads": 1000})
+    run(wait=False)
+    age_the_purchase(run)
+    for check_mode in (True, False):
+        later = run(check_mode, wait=False)
+        assert "was bought from this machine and is not in the list of invoices yet" in later["msg"]
+        assert later["invoice"] == {"id": "in_1Bought0000", "status": "pending"}
+
+
+def test_an_invoice_that_seems_old_is_as_young_as_the_purchase(run: Runner) -> None:
+    """Such as one that was a draft before, or that a clock which is slow has dated."""
+    run.set(purchases={"balance_reads": 1000})
+    run(wait=False)
+    run.account["invoices"][0]["created"] -= 1200
+    for check_mode in (True, False):
+        assert "is paid, and its credit may not be in the balance yet" in run(check_mode, wait=False)["msg"]
+    assert len(run.bought) == 1
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_clock_that_was_behind_makes_no_purchase_old(run: Runner, listed: bool) -> None:
+    run.set(purchases={"balance_reads": 1000, "list_reads": 0 if listed else 1000})
+    run.simulator.add_fault(fault="date", offset=-3600, times=3)
+    run(wait=False)
+    if listed:
+        run.account["invoices"][0]["created"] -= 3600
+    assert run(wait=False)["failed"]
+    assert len(run.bought) == 1
+
+
+def test_what_is_called_paid_at_last_is_not_in_the_balance_at_once(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"outcome": "pending", "list_reads": 1000, "balance_reads": 1000})
+    run(wait=False)
+    age_the_purchase(run)
+    clock.events[len(clock.slept) + 1] = lambda: run.simulator.settle(ACCOUNT_ID)
+    assert run(wait_timeout=20)["failed"]
+    assert len(run.bought) == 1
+
+
+def age_the_purchase(run: Runner, seconds: int = 3600) -> None:
+    (journal,) = run.journals
+    purchases = [{**each, "at": each["at"] - seconds, "latest": each["latest"] - seconds} for each in run.remembered]
+    journal.write_text(json.dumps({"purchases": purchases}) + "\n")
+    for invoice in run.account["invoices"]:
+        invoice["created"] -= seconds
 
 
 def test_what_is_paid_and_old_is_not_waited_for_because_the_list_lags(run: Runner) -> None:
     run.set(purchases={"list_reads": 1000})
     run()
-    (journal,) = run.journals
-    bought = json.loads(journal.read_text())
-    bought["purchases"][0]["at"] -= 3600
-    journal.write_text(json.dumps(bought) + "\n")
+    age_the_purchase(run)
     run.set(balance=400)
     assert run()["changed"]
     assert [entry["invoice_id"] for entry in run.remembered] == ["in_1Bought0000", "in_1Bought0001"]
@@ -250,6 +297,42 @@ def test_after_a_lost_answer_that_leaves_no_trace_it_looks_until_the_timeout(run
     run.simulator.add_fault(fault="drop_before", method="POST", path="/topup")
     assert run(wait_timeout=20)["invoices_since"] == []
     assert sum(clock.slept) == 20
+
+
+def test_a_purchase_whose_invoice_is_not_paid_is_warned_of(run: Runner, clock: Clock) -> None:
+    run.set(purchases={"list_reads": 1})
+    clock.events[1] = lambda: run.account["invoices"][0].update(status="void")
+    assert "but its invoice is not (status: void)" in run()["warnings"][0]
+
+
+@pytest.mark.parametrize("answer", [{"status": 400}, {"status": 402}, {"status": 200}])
+@pytest.mark.parametrize("secret", ["pi_3SecretOfThePayment_secret_x", "\ud800 half of a character"])
+def test_the_secret_of_a_payment_is_shown_by_no_answer(
+    run: Runner, raw_server: Any, monkeypatch: pytest.MonkeyPatch, answer: dict[str, int], secret: str
+) -> None:
+    repeated = [{"code": 1, "message": f"not with {secret}"}]
+    document = {"success": answer["status"] == 200, "errors": repeated, "result": {"client_secret": secret}}
+    body = json.dumps(document).encode()
+    raw_server.answer = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (answer["status"], len(body), body)
+
+    def elsewhere(send: Callable[[], Any]) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run_client[0], "_base_url", raw_server.url)
+            return send()
+
+    run_client: list[Client] = []
+    init = Client.__init__
+
+    def remember(client: Client, *args: Any, **options: Any) -> None:
+        init(client, *args, **options)
+        run_client[:] = [client]
+
+    monkeypatch.setattr(Client, "__init__", remember)
+    at_the_purchase(monkeypatch, elsewhere)
+    result = run(wait=False)
+    assert result["failed"]
+    assert ("not with ********" in result["msg"]) == (answer["status"] != 200)
+    assert secret not in str(result)
 
 
 def test_what_never_left_this_host_is_certain(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,14 +378,15 @@ def test_a_run_that_is_killed_is_not_followed_by_a_second_purchase(
         assert "sent a purchase of $50.00 at 20" in result["msg"]
         assert "Run again in 15 minutes, which goes on from the invoice once there is one" in result["msg"]
         assert (
-            f"Only if there is none, or once its credit is in the balance, remove the file {journal}" in result["msg"]
+            f"Only if there is none, if it is void, or once its credit is in the balance, remove the file {journal}"
+            in result["msg"]
         )
 
     slept = len(clock.slept)
     result = run(wait_timeout=30)
     assert result["failed"]
     assert len(clock.slept) > slept
-    # Once it is in the list, it is on its way like any other.
+    # Once it is in the list, it is on its way like any other. What somebody has voided is not taken for it.
     assert ("is paid, and its credit may not be" in result["msg"]) == late
     assert len(run.bought) == late
     if not late:
@@ -317,13 +401,13 @@ def test_an_enough_balance_needs_no_journal(run: Runner) -> None:
     assert run.journals == []
 
 
-def test_what_is_settled_is_forgotten_with_the_next_purchase(run: Runner) -> None:
-    for number in range(3):
+def test_purchases_are_remembered_for_30_days(run: Runner) -> None:
+    for number, (age, left) in enumerate([(3600, 1), (29 * 86400, 2), (86460, 3), (0, 2)]):
         run.set(balance=400)
         assert run()["changed"]
-        assert [entry["invoice_id"] for entry in run.remembered] == [f"in_1Bought{number:04}"]
-        for invoice in run.account["invoices"]:
-            invoice["created"] -= 3600
+        assert len(run.remembered) == left, number
+        assert run.remembered[-1]["invoice_id"] == f"in_1Bought{number:04}"
+        age_the_purchase(run, age)
 
 
 def test_a_refused_purchase_is_forgotten_at_once(run: Runner) -> None:
@@ -436,13 +520,19 @@ def test_invoices_for_usage_do_not_count(run: Runner) -> None:
     assert run(maximum_charge_per_day=5250)["changed"]
 
 
+def test_a_purchase_that_the_lists_of_purchases_do_not_show_counts(run: Runner) -> None:
+    run()
+    age_the_purchase(run)
+    run.account["invoices"][0]["type"] = "usage"
+    run.set(balance=400)
+    assert "have charged $52.50" in run(maximum_charge_per_day=10499)["msg"]
+    assert run(maximum_charge_per_day=10500)["changed"]
+
+
 def test_what_only_this_machine_knows_counts(run: Runner) -> None:
     run.set(purchases={"list_reads": 1000})
     run()
-    (journal,) = run.journals
-    bought = json.loads(journal.read_text())
-    bought["purchases"][0]["at"] -= 3600
-    journal.write_text(json.dumps(bought) + "\n")
+    age_the_purchase(run)
     run.set(balance=400)
     assert "have charged $52.50, and with $52.50 for" in run(maximum_charge_per_day=10499)["msg"]
     assert run(maximum_charge_per_day=10500)["changed"]
@@ -468,6 +558,41 @@ def test_an_auto_topup_that_works_is_a_second_buyer(run: Runner, topup: dict[str
         assert not works or run.bought == []
         run.start_anew()
     assert run(allow_auto_topup=True)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "works"), [(False, True), (0, True), ("", True), (None, True), ("card_declined", False)]
+)
+def test_what_is_no_reason_does_not_stop_an_auto_topup(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, reason: object, works: bool
+) -> None:
+    run.set(topup={"amount": 5000, "threshold": 500})
+    answer_balance_with(monkeypatch, {"amount": 5000, "threshold": 500, "disabledReason": reason})
+    assert run(check_mode=True)["changed"] != works
+
+
+@pytest.mark.parametrize("told", [None, [], "", False, 0])
+def test_an_auto_topup_that_the_balance_does_not_tell_of_is_asked_for(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, told: object
+) -> None:
+    run.set(topup={"amount": 5000, "threshold": 500})
+    answer_balance_with(monkeypatch, told)
+    assert "allow_auto_topup: true" in run()["msg"]
+    assert run.calls == [*LOOK, "GET config"]
+    run.set(topup=None)
+    assert run()["changed"]
+
+
+def answer_balance_with(monkeypatch: pytest.MonkeyPatch, topup_config: object) -> None:
+    """Let the simulator's answer tell this of the auto top-up."""
+    serve = _billing.get_credit_balance
+    changed = [
+        each._replace(function=lambda call: {**serve(call), "topup_config": topup_config})
+        if each.function is serve
+        else each
+        for each in ROUTES
+    ]
+    monkeypatch.setattr(_api, "ROUTES", changed)
 
 
 def test_an_auto_topup_is_no_matter_while_there_is_enough(run: Runner) -> None:
