@@ -86,186 +86,190 @@ class Run:
         """
         warn: says a sentence to the user, at once or with the result.
         """
-        self.client = client
-        self.order = order
-        self.account_id = conditions.account_id
-        self.conditions = conditions
-        self.timeout = conditions.timeout
+        self._client = client
+        self._order = order
+        self._account_id = conditions.account_id
+        self._conditions = conditions
+        self._timeout = conditions.timeout
         self._warn = warn
 
     def keep_funded(self) -> dict[str, Any]:
-        balance = self.read_credit()["balance"]
-        if balance >= self.order.minimum_balance:
-            return self.result(balance, None, None, balance)
-        deadline = Deadline(self.timeout)
+        balance = self._read_credit()["balance"]
+        if balance >= self._order.minimum_balance:
+            return self._result(balance, None, None, balance)
+        deadline = Deadline(self._timeout)
         try:
-            with self.open_journal(deadline) as journal:
-                look = self.read_until_clear(journal, deadline)
+            with self._open_journal(deadline) as journal:
+                look = self._read_until_clear(journal, deadline)
                 balance = look.balance
-                if balance >= self.order.minimum_balance:
-                    return self.result(balance, None, look.awaited, balance)
-                charge = self.charge_to_make(look)
-                if self.conditions.check_mode:
-                    return self.result(balance, charge)
-                purchase = self.buy(journal, look, charge)
+                if balance >= self._order.minimum_balance:
+                    return self._result(balance, None, look.awaited, balance)
+                charge = self._charge_to_make(look)
+                if self._conditions.check_mode:
+                    return self._result(balance, charge)
+                purchase = self._buy(journal, look, charge)
         except UserError as error:
             error.result = error.result or _funding.facts(balance, None, None, balance)
             raise
-        return self.follow(purchase, look, charge)
+        return self._follow(purchase, look, charge)
 
-    def open_journal(self, deadline: Deadline) -> AbstractContextManager[_journal.Journal]:
-        path = _journal.journal_path(os.environ, self.conditions.api_url, self.account_id)
-        if self.conditions.check_mode:
-            return nullcontext(_journal.journal_as_it_is(path, self.account_id))
-        return _journal.locked_journal(path, self.account_id, deadline)
+    def _open_journal(self, deadline: Deadline) -> AbstractContextManager[_journal.Journal]:
+        path = _journal.journal_path(os.environ, self._conditions.api_url, self._account_id)
+        if self._conditions.check_mode:
+            return nullcontext(_journal.journal_as_it_is(path, self._account_id))
+        return _journal.locked_journal(path, self._account_id, deadline)
 
-    def read_until_clear(self, journal: _journal.Journal, deadline: Deadline) -> Look:
+    def _read_until_clear(self, journal: _journal.Journal, deadline: Deadline) -> Look:
         """The account, once nothing that was bought before can still be missing in its balance."""
         awaited: set[object] = set()
         last: _invoices.Invoice | None = None
         while True:
-            history = self.read_history("all")
+            history = self._read_history("all")
             # After the invoices: what is credited between the two is then seen twice, and not in neither.
-            credit = self.read_credit()
+            credit = self._read_credit()
             entries = [_journal.identified(entry, history.invoices) for entry in journal.entries]
             look = Look(credit, history, [entry for entry in entries if entry.invoice_id is not None], last)
-            if look.balance >= self.order.minimum_balance:
+            if look.balance >= self._order.minimum_balance:
                 return look
-            warnings = _funding.check_history(self.account_id, history, self.now())
-            flying = _funding.in_flight(self.with_own(history.invoices, look.own), self.now(), awaited)
+            warnings = _funding.check_history(self._account_id, history, self._now())
+            flying = _funding.in_flight(self._with_own(history.invoices, look.own), self._now(), awaited)
             awaited.update(invoice["id"] for invoice in flying)
             lost = [entry for entry in entries if entry.invoice_id is None]
             if not flying and not lost:
-                self.warn(warnings)
+                self._warn_of(warnings)
                 return look
             if not deadline.wait():
                 if lost:
-                    raise _funding.unresolved(self.account_id, self.order, look.balance, lost[0], journal.path)
-                raise _funding.not_clear(self.account_id, self.order, look.balance, flying[0])
+                    raise _funding.unresolved(self._account_id, self._order, look.balance, lost[0], journal.path)
+                raise _funding.not_clear(self._account_id, self._order, look.balance, flying[0])
             last = flying[0] if flying else last
 
-    def with_own(self, invoices: Sequence[_invoices.Invoice], own: Sequence[_journal.Entry]) -> list[_invoices.Invoice]:
+    def _with_own(
+        self, invoices: Sequence[_invoices.Invoice], own: Sequence[_journal.Entry]
+    ) -> list[_invoices.Invoice]:
         """The invoices with what this host knows of its own ones; of those that are not listed, Cloudflare is asked."""
         listed = {invoice["id"] for invoice in invoices}
         missing = {str(entry.invoice_id) for entry in own} - listed
-        completed = {each for each in missing if self.send_status_request(each)}
+        completed = {each for each in missing if self._send_status_request(each)}
         return _journal.with_own(invoices, own, completed)
 
-    def send_status_request(self, invoice_id: str) -> bool:
+    def _send_status_request(self, invoice_id: str) -> bool:
         """Whether Cloudflare calls a purchase completed; where it cannot be asked, no."""
-        return bool(self.client.send_for_advice(_purchase.status_request(self.account_id, invoice_id)))
+        return bool(self._client.send_for_advice(_purchase.status_request(self._account_id, invoice_id)))
 
-    def charge_to_make(self, look: Look) -> _purchase.Charge:
+    def _charge_to_make(self, look: Look) -> _purchase.Charge:
         """What to buy. Raises L(UserError) where something forbids it."""
-        charge = self.order.charge(look.balance)
+        charge = self._order.charge(look.balance)
         topup = look.credit["topup"]
         if not look.credit["topup_told"]:
-            topup = self.client.send(_topup.read_topup(self.account_id))
-        _funding.check_topup(self.account_id, self.order, topup)
-        _funding.check_payer(self.account_id, look.credit, self.conditions.payment_method_id)
-        self.check_caps(charge, look)
-        if self.conditions.check_mode:
+            topup = self._client.send(_topup.read_topup(self._account_id))
+        _funding.check_topup(self._account_id, self._order, topup)
+        _funding.check_payer(self._account_id, look.credit, self._conditions.payment_method_id)
+        self._check_caps(charge, look)
+        if self._conditions.check_mode:
             # A purchase finds out by itself.
-            witness = _billing.read_balance(self.account_id)
-            _topup.check_limits(charge.amount, self.client.send_if_known(_topup.read_limits(self.account_id), witness))
-        self.warn(_funding.charge_warnings(self.account_id, self.order, look.balance, charge))
+            witness = _billing.read_balance(self._account_id)
+            _topup.check_limits(
+                charge.amount, self._client.send_if_known(_topup.read_limits(self._account_id), witness)
+            )
+        self._warn_of(_funding.charge_warnings(self._account_id, self._order, look.balance, charge))
         return charge
 
-    def check_caps(self, charge: _purchase.Charge, look: Look) -> None:
-        if not self.order.caps:
+    def _check_caps(self, charge: _purchase.Charge, look: Look) -> None:
+        if not self._order.caps:
             return
         invoices = _journal.with_own(look.history.invoices, look.own, ())
         try:
-            _funding.check_caps(self.account_id, self.order, charge, invoices, self.now())
+            _funding.check_caps(self._account_id, self._order, charge, invoices, self._now())
         except UserError:
             # Among all invoices are those for the usage of a month, which are no purchases.
-            purchases = _journal.with_own(self.read_purchases(), look.own, ())
-            _funding.check_caps(self.account_id, self.order, charge, purchases, self.now())
+            purchases = _journal.with_own(self._read_purchases(), look.own, ())
+            _funding.check_caps(self._account_id, self._order, charge, purchases, self._now())
 
-    def read_purchases(self) -> list[_invoices.Invoice]:
-        histories = [self.read_history(kind) for kind in ("auto", "manual")]
+    def _read_purchases(self) -> list[_invoices.Invoice]:
+        histories = [self._read_history(kind) for kind in ("auto", "manual")]
         for history in histories:
-            self.warn(_funding.check_history(self.account_id, history, self.now()))
+            self._warn_of(_funding.check_history(self._account_id, history, self._now()))
         automatic, manual = (history.invoices for history in histories)
         return [*automatic, *_invoices.made_since(automatic, manual)]
 
-    def buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
+    def _buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
         """Send the purchase, once. What it leaves in the journal is what a later run has to know if this one ends here."""
-        entry = _journal.intent(self.clocks(), charge.amount, charge.total, look.history.invoices)
+        entry = _journal.intent(self._clocks(), charge.amount, charge.total, look.history.invoices)
         # They count towards the limits for so long, whatever the lists show of them.
-        others = [other for other in look.own if self.now() - other.latest <= _funding.MONTH]
+        others = [other for other in look.own if self._now() - other.latest <= _funding.MONTH]
         journal.begin([*others, entry])
-        self.warn(_funding.unprotected(self.account_id, journal.problem))
+        self._warn_of(_funding.unprotected(self._account_id, journal.problem))
         try:
-            purchase: _purchase.Purchase = self.client.send(
-                _purchase.purchase_request(self.account_id, charge.amount, self.conditions.payment_method_id)
+            purchase: _purchase.Purchase = self._client.send(
+                _purchase.purchase_request(self._account_id, charge.amount, self._conditions.payment_method_id)
             )
         except CloudflareError as error:
             if error.outcome_unknown:
-                self.explain_unknown(error, entry, look, charge)
+                self._explain_unknown(error, entry, look, charge)
             else:
                 journal.write(others)
-                self.explain_refusal(error, look, charge)
+                self._explain_refusal(error, look, charge)
             raise
         journal.write([*others, entry._replace(invoice_id=purchase.invoice_id)])
         return purchase
 
-    def explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:
+    def _explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:
         """Make the error of a purchase that was not made say why, and what to do."""
         limits = eligibility = None
         if error.status in (400, 403):
-            limits = self.client.send_for_advice(_topup.read_limits(self.account_id))
-            eligibility = self.client.send_for_advice(_purchase.eligibility_request(self.account_id))
+            limits = self._client.send_for_advice(_topup.read_limits(self._account_id))
+            eligibility = self._client.send_for_advice(_purchase.eligibility_request(self._account_id))
         error.next_step = _purchase.refusal(error, charge, limits, eligibility)
         error.result = _funding.facts(look.balance, None, None, look.balance)
 
-    def explain_unknown(
+    def _explain_unknown(
         self, error: CloudflareError, entry: _journal.Entry, look: Look, charge: _purchase.Charge
     ) -> None:
         """Make the error of a purchase that may have been made say so, with what the invoices tell of it meanwhile."""
-        deadline = Deadline(self.timeout)
+        deadline = Deadline(self._timeout)
         since: list[_invoices.Invoice] | None = None
         while True:
             try:
-                since = _invoices.made_since(look.history.invoices, self.read_history("all").invoices)
+                since = _invoices.made_since(look.history.invoices, self._read_history("all").invoices)
             except CloudflareError:
                 # The purchase is what failed, and what is reported.
                 since = None
             if any(entry.matches(invoice) for invoice in since or []) or not deadline.wait():
                 break
-        _purchase.lost(error, self.account_id, since)
+        _purchase.lost(error, self._account_id, since)
         error.result = {
             **_funding.facts(look.balance, charge),
             "invoices_since": None if since is None else [_invoices.summary(invoice) for invoice in since],
         }
 
-    def follow(self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge) -> dict[str, Any]:
+    def _follow(self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge) -> dict[str, Any]:
         """What becomes of a purchase that Cloudflare has accepted."""
-        deadline = Deadline(self.timeout)
+        deadline = Deadline(self._timeout)
         pending = {"id": purchase.invoice_id, "status": _purchase.PENDING}
         try:
-            paid = self.wait_until_paid(purchase, deadline)
+            paid = self._wait_until_paid(purchase, deadline)
         except CloudflareError as error:
             _purchase.unread(error, purchase, charge)
             error.result = _funding.facts(look.balance, charge, pending)
             raise
         if not paid:
-            self.complain(
-                _purchase.unpaid(self.account_id, purchase, charge, self.timeout),
+            self._complain(
+                _purchase.unpaid(self._account_id, purchase, charge, self._timeout),
                 _funding.facts(look.balance, charge, pending),
             )
-            return self.result(look.balance, charge, pending)
+            return self._result(look.balance, charge, pending)
         invoice = {"id": purchase.invoice_id, "status": _invoices.PAID}
-        after = self.look_after(purchase, look, charge, deadline)
-        return self.result(look.balance, charge, invoice, after)
+        after = self._look_after(purchase, look, charge, deadline)
+        return self._result(look.balance, charge, invoice, after)
 
-    def wait_until_paid(self, purchase: _purchase.Purchase, deadline: Deadline) -> bool:
+    def _wait_until_paid(self, purchase: _purchase.Purchase, deadline: Deadline) -> bool:
         while True:
-            paid: bool = self.client.send(_purchase.status_request(self.account_id, purchase.invoice_id))
+            paid: bool = self._client.send(_purchase.status_request(self._account_id, purchase.invoice_id))
             if paid or not deadline.wait():
                 return paid
 
-    def look_after(
+    def _look_after(
         self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge, deadline: Deadline
     ) -> float | None:
         """The balance once the purchase is in it, None if that cannot be seen. Warns of what else has happened meanwhile."""
@@ -275,32 +279,32 @@ class Run:
         try:
             while True:
                 if after is None:
-                    balance = self.read_credit()["balance"]
+                    balance = self._read_credit()["balance"]
                     after = balance if balance > look.balance else None
                 if not listed:
-                    since = _invoices.made_since(look.history.invoices, self.read_history("all").invoices)
+                    since = _invoices.made_since(look.history.invoices, self._read_history("all").invoices)
                     listed = any(invoice["id"] == purchase.invoice_id for invoice in since)
                 if (listed and after is not None) or not deadline.wait():
                     break
         except CloudflareError as error:
             # What is paid is paid, whether or not it can be looked at afterwards.
-            self.warn([f"Purchase {purchase.invoice_id} of account {self.account_id} is paid. But: {error}"])
+            self._warn_of([f"Purchase {purchase.invoice_id} of account {self._account_id} is paid. But: {error}"])
             return after
         if not listed and after is None:
-            self.complain(
-                _purchase.invisible(self.account_id, purchase, charge, self.timeout),
+            self._complain(
+                _purchase.invisible(self._account_id, purchase, charge, self._timeout),
                 _funding.facts(look.balance, charge, {"id": purchase.invoice_id, "status": _invoices.PAID}),
             )
-        self.warn(_purchase.surprises(self.account_id, purchase, charge, since, listed, after is not None))
+        self._warn_of(_purchase.surprises(self._account_id, purchase, charge, since, listed, after is not None))
         return after
 
-    def complain(self, sentence: str, result: Mapping[str, Any]) -> None:
+    def _complain(self, sentence: str, result: Mapping[str, Any]) -> None:
         """Fail with this, or where nothing was to be waited for, warn."""
-        if self.conditions.waits:
+        if self._conditions.waits:
             raise UserError(sentence, result)
-        self.warn([sentence])
+        self._warn_of([sentence])
 
-    def result(
+    def _result(
         self,
         balance: float,
         charge: _purchase.Charge | None,
@@ -309,27 +313,27 @@ class Run:
     ) -> dict[str, Any]:
         return {
             **_funding.facts(balance, charge, invoice, balance_after),
-            "account_id": self.account_id,
-            "msg": _funding.message(self.order, balance, charge, invoice, self.conditions.check_mode),
-            "diff": _funding.credit_diff(self.account_id, balance, charge),
+            "account_id": self._account_id,
+            "msg": _funding.message(self._order, balance, charge, invoice, self._conditions.check_mode),
+            "diff": _funding.credit_diff(self._account_id, balance, charge),
         }
 
-    def now(self) -> float:
+    def _now(self) -> float:
         """Unix seconds by the clock that is behind, this host's or Cloudflare's, so that nothing seems older than it is."""
-        return min(self.clocks())
+        return min(self._clocks())
 
-    def clocks(self) -> tuple[float, float]:
+    def _clocks(self) -> tuple[float, float]:
         """Unix seconds by this host's clock, and by Cloudflare's as far as it is known."""
-        here, server = time.time(), self.client.server_time
+        here, server = time.time(), self._client.server_time
         return here, here if server is None else server
 
-    def read_credit(self) -> Mapping[str, Any]:
-        credit: Mapping[str, Any] = self.client.send(_billing.read_balance(self.account_id))
+    def _read_credit(self) -> Mapping[str, Any]:
+        credit: Mapping[str, Any] = self._client.send(_billing.read_balance(self._account_id))
         return credit
 
-    def read_history(self, kind: str) -> _invoices.History:
-        return _invoices.read_history(self.client.send, self.account_id, kind)
+    def _read_history(self, kind: str) -> _invoices.History:
+        return _invoices.read_history(self._client.send, self._account_id, kind)
 
-    def warn(self, warnings: Sequence[str]) -> None:
+    def _warn_of(self, warnings: Sequence[str]) -> None:
         for warning in warnings:
             self._warn(warning)

@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any, Callable
 
+import pytest
+from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.plugins.modules import cloudflare_ai_gateway_credit
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, SECRETS, WRITE_TOKEN, Simulator
 
@@ -103,3 +105,23 @@ class Runner:
 
 def facts(result: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(result[key] for key in ("changed", "balance_before", "balance_after", "charge", "invoice"))
+
+
+def at_the_purchase(monkeypatch: pytest.MonkeyPatch, act: Callable[[Callable[[], Any]], Any]) -> None:
+    """Let something happen in the place where the purchase is sent; it is given what sends it."""
+    send = Client.send
+
+    def instead(client: Client, call: Any) -> Any:
+        if call.path.endswith("billing/topup"):
+            return act(lambda: send(client, call))
+        return send(client, call)
+
+    monkeypatch.setattr(Client, "send", instead)
+
+
+def age_the_purchase(run: Runner, seconds: int = 3600) -> None:
+    (journal,) = run.journals
+    purchases = [{**each, "at": each["at"] - seconds, "latest": each["latest"] - seconds} for each in run.remembered]
+    journal.write_text(json.dumps({"purchases": purchases}) + "\n")
+    for invoice in run.account["invoices"]:
+        invoice["created"] -= seconds
