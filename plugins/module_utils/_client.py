@@ -52,6 +52,7 @@ try:
         ConnectTimeoutError,
         HTTPError,
         InsecureRequestWarning,
+        LocationValueError,
         NewConnectionError,
         ReadTimeoutError,
     )
@@ -59,7 +60,15 @@ except ImportError:
     # Whoever makes a client has looked at HAS_REQUESTS.
     AuthBase = object  # type: ignore[assignment,misc]
 else:
-    _BEFORE_SENDING = (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)
+    _BEFORE_SENDING = (
+        requests.ConnectTimeout,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+        ConnectTimeoutError,
+        LocationValueError,
+        NewConnectionError,
+        ssl.SSLCertVerificationError,
+    )
 
 VERSION = "0.1.0"
 

@@ -101,26 +101,53 @@ def newest_first(invoices: Sequence[Invoice]) -> list[Invoice]:
 
 def read_history(send: Callable[[Call], Any], account_id: str, kind: str) -> History:
     """All invoices of a kind, as far as the API gives them. Raises L(CloudflareError)."""
+    pages = _read_pages(send, account_id, kind)
+    if pages.torn:
+        pages = _read_pages(send, account_id, kind)
+    known_since = _oldest_if_in_order(pages.invoices)
+    if pages.whole:
+        known_since = -math.inf
+    elif pages.torn:
+        known_since = math.inf
+    return History(newest_first(pages.invoices), known_since)
+
+
+class _Pages(NamedTuple):
+    """All pages that the API gives."""
+
+    invoices: list[Invoice]
+    last: bool
+    """Whether the API says that there are no others."""
+    total: int | float
+    """How many invoices there are at least, as it says."""
+    number: int
+
+    @property
+    def whole(self) -> bool:
+        return self.last and len(self.invoices) >= self.total
+
+    @property
+    def torn(self) -> bool:
+        """Whether the list has changed between two of its pages, so that what is missing can be missing anywhere."""
+        return self.last and not self.whole and self.number > 1
+
+
+def _read_pages(send: Callable[[Call], Any], account_id: str, kind: str) -> _Pages:
     page: Page = send(invoices_request(account_id, kind))
-    found = list(page.invoices)
-    total = page.total
+    pages = _Pages(list(page.invoices), page.last, page.total, 1)
     # Whether the first page is called 0 or 1 is not documented.
     first = 0 if page.number == 0 else 1
-    for number_of_page in range(first + 1, first + MOST_PAGES):
-        if page.last:
-            break
+    while not pages.last and pages.number < MOST_PAGES:
         try:
-            page = send(invoices_request(account_id, kind, number_of_page))
+            page = send(invoices_request(account_id, kind, first + pages.number))
         except (Refused, NotFound):
             # It knows no pages.
             break
-        others = made_since(found, page.invoices)
+        others = made_since(pages.invoices, page.invoices)
         if not others:
-            break
-        found += others
-        total = max(total, page.total)
-    whole = page.last and len(found) >= total
-    return History(newest_first(found), -math.inf if whole else _oldest_if_in_order(found))
+            return pages._replace(last=page.last, total=max(pages.total, page.total))
+        pages = _Pages(pages.invoices + others, page.last, max(pages.total, page.total), pages.number + 1)
+    return pages
 
 
 def _oldest_if_in_order(invoices: Sequence[Invoice]) -> float:
