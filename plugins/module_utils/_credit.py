@@ -84,7 +84,7 @@ class Run:
         warn: Callable[[str], None],
     ) -> None:
         """
-        warn: says a sentence to the user, at once or with the result.
+        warn: tells the user a sentence, at once or with the result.
         """
         self._client = client
         self._order = order
@@ -199,7 +199,8 @@ class Run:
         # They count towards the limits for so long, whatever the lists show of them.
         others = [other for other in look.own if self._now() - other.latest <= _funding.MONTH]
         journal.begin([*others, entry])
-        self._warn_of(_funding.unprotected(self._account_id, journal.problem))
+        problem = journal.problem
+        self._warn_of(_funding.unprotected(self._account_id, problem))
         try:
             purchase: _purchase.Purchase = self._client.send(
                 _purchase.purchase_request(self._account_id, charge.amount, self._conditions.payment_method_id)
@@ -212,6 +213,8 @@ class Run:
                 self._explain_refusal(error, look, charge)
             raise
         journal.write([*others, entry._replace(invoice_id=purchase.invoice_id)])
+        if journal.problem != problem:
+            self._warn_of(_funding.unprotected(self._account_id, journal.problem))
         return purchase
 
     def _explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:

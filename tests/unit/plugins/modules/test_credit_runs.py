@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from typing import Any, Callable
 
@@ -129,6 +130,18 @@ def test_a_journal_that_cannot_be_kept_is_warned_of(run: Runner) -> None:
     assert result["changed"]
     assert "Two runs at the same moment can both buy" in result["warnings"][0]
     assert "set XDG_STATE_HOME" in result["warnings"][0]
+
+
+def test_a_disk_that_is_full_after_the_purchase_is_warned_of(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_the_disk(send: Callable[[], Any]) -> Any:
+        purchase = send()
+        monkeypatch.setattr(os, "pwrite", lambda *_unused: 3)
+        return purchase
+
+    at_the_purchase(monkeypatch, fill_the_disk)
+    result = run()
+    assert result["changed"]
+    assert "cannot be written (No space left on device)" in result["warnings"][0]
 
 
 @pytest.mark.parametrize("content", ["", "{}", "{}\n"])
