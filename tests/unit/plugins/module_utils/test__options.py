@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from ansible.module_utils.ansible_release import __version__
 from ansible.module_utils.basic import AnsibleModule
-from ansible.release import __version__
 from ansible_collections.finops.cloudflare.plugins.module_utils import _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
