@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -221,7 +222,7 @@ def test_credit_is_bought_on_a_schedule(launch: Launch, simulator: Simulator) ->
     assert sent(simulator) == [("GET", "token")]
 
 
-def test_credit_is_bought_by_a_person(launch: Launch, simulator: Simulator) -> None:
+def test_credit_is_bought_by_a_person(launch: Launch, simulator: Simulator, tmp_path: Path) -> None:
     simulator.set_account(ACCOUNT_ID, balance=400, invoices=[], topup={"amount": 5000, "threshold": 1000})
     wanted = {"account_id": ACCOUNT_ID, "minimum_balance": 1000, "amount": 5000, "maximum_charge": 5250}
 
@@ -235,6 +236,7 @@ def test_credit_is_bought_by_a_person(launch: Launch, simulator: Simulator) -> N
     simulator.set_account(ACCOUNT_ID, balance=400)
     for invoice in simulator.account(ACCOUNT_ID)["invoices"]:
         invoice["created"] -= 3600
+    shutil.rmtree(tmp_path / "state")
     capped = {**wanted, "allow_auto_topup": "true", "maximum_charge_per_day": 10499}
     for check in (["--check"], []):
         job = launch("credit.yml", credential("token"), answered(CREDIT_SURVEY, capped), check)
