@@ -154,11 +154,11 @@ def use_it_in_other_ways(runner: Runner) -> None:
     assert f"To the team: 1 of 2 accounts needed a change: {OLD_ID}. 1 of 2 accounts failed: {SAME_ID}." in shown
     assert "state is present but all of the following are missing: amount, threshold" in shown
     assert runner.calls() == [
-        *("GET 0", "GET 0", "POST 0", "GET c", "POST c", "GET d", "POST d"),
+        *("GET 0", "GET 0", "GET 0", "POST 0", "GET c", "POST c", "GET d", "POST d"),
         *("GET b", "DELETE b"),
     ]
     credentials = [request["credentials"] for request in runner.simulator.requests]
-    assert credentials == [*["token"] * 3, *["key"] * 2, *["token"] * 4]
+    assert credentials == [*["token"] * 4, *["key"] * 2, *["token"] * 4]
 
 
 def manage_one_account_per_host(runner: Runner) -> None:
@@ -180,7 +180,8 @@ def manage_one_account_per_host(runner: Runner) -> None:
     checked = runner.run(play, *inventories, "--check", code=2)
     for account_id in changing:
         assert f"1 of 1 accounts needed a change: {account_id}. {CHECKED}" in checked
-    assert sorted(runner.calls()) == sorted([*reads, "GET f"])
+    # The limits of those that are to be set are read as well.
+    assert sorted(runner.calls()) == sorted([*reads, "GET f", "GET 0", "GET c", "GET d", "GET f"])
 
     shown = runner.run(play, *inventories, code=2)
     for account_id in changing:
