@@ -33,7 +33,7 @@ NUMBERS = {
 RAY_ID = re.compile(r"[0-9a-f*]+-SIM")
 BOUGHT_AT = re.compile(r"((?:in_1Bought[0-9]+ of|\$[0-9.]+ at) )[0-9TZ:-]+")
 FRAME = re.compile(r'File "[^"]*(/ansible_collections/.*)')
-WARNING = re.compile("Cloudflare has stopped|is not paid after")
+WARNING = re.compile("Cloudflare has stopped|is not paid after|not show purchase|leaves account")
 # Where faults strike
 CONFIG = "topup/config"
 FAULTY = {"cloudflare_ai_gateway_credit": "topup"}

@@ -67,6 +67,7 @@ USUAL = {
     "gather",
     "minimum_balance",
     "maximum_charge",
+    "wait",
     "wait_timeout",
     "allow_auto_topup",
 }
@@ -99,6 +100,7 @@ PURCHASES: list[dict[str, Any]] = [
     {"outcome": "authentication"},
     {"outcome": "declined"},
     {"status_checks": 1, "balance_reads": 1},
+    {"list_reads": 9},
     {"ineligible": "NO_ACCOUNT_PAYMENT_METHOD"},
 ]
 
