@@ -270,10 +270,11 @@ def keep_credit(runner: Runner) -> None:
     assert f"{needed} {CHECKED} {failed}" in shown
     for sentence in (
         "is more than maximum_charge_per_day, 5879",
-        "amount and target_balance are both null",
         "set allow_auto_topup: true",
     ):
         assert sentence in shown, sentence
+    # ansible-core 2.18 makes an empty text of null.
+    assert "amount and target_balance are both null" in shown or "argument 'amount' is of type" in shown
     assert "+charge: 5880 ($58.80), fee 280 ($2.80) included" in shown
     assert balances() == before
     assert not [call for call in runner.calls() if call.startswith("POST")]
