@@ -157,6 +157,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 from ansible_collections.finops.cloudflare.plugins.module_utils import _account_pages, _accounts, _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError, UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import VERSION, Client
+from ansible_collections.finops.cloudflare.plugins.module_utils._text import censored
 from ansible_collections.finops.cloudflare.plugins.plugin_utils import _names
 from ansible_collections.finops.cloudflare.plugins.plugin_utils._hosts import AccountHosts, some
 
@@ -308,7 +309,7 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
 
     def _censored(self, error: Exception) -> str:
         """An error's sentence without the secret, which an answer of Cloudflare may repeat."""
-        return str(error).replace(self._secret, "********") if self._secret else str(error)
+        return str(censored(str(error), [self._secret]))
 
 
 def _decrypted(value: Any) -> Any:

@@ -17,8 +17,8 @@ from typing import Any, Mapping
 from urllib.parse import urlencode
 
 from ._api import Call, UserError
-from ._topup import flag, object_in, objects_in, read, topup_from_api
-from ._values import number, text, utc
+from ._topup import object_in, objects_in, read, topup_from_api
+from ._values import flag, number, text, utc
 
 Parsed = Mapping[str, Any]
 

@@ -228,10 +228,8 @@ class Client:
         if tls_failed or bundle_missing:
             return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})", sent=sent)
         proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
-        said = f"no connection to {self._base_url}{proxy} ({reason})"
-        if sent and not proxy:
-            said = f"the connection to {self._base_url} broke off ({reason})"
-        return NetworkFailed(call, said, sent=sent)
+        lost = "the connection to {} broke off" if sent and not proxy else "no connection to {}"
+        return NetworkFailed(call, f"{lost.format(self._base_url)}{proxy} ({reason})", sent=sent)
 
     def _broken_off(self, call: Call, exc: Exception, started: float) -> CloudflareError:
         """What it means that an answer was not received to its end."""

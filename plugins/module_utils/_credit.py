@@ -249,7 +249,7 @@ class Run:
     def _follow(self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge) -> dict[str, Any]:
         """What becomes of a purchase that Cloudflare has accepted."""
         deadline = Deadline(self._timeout)
-        pending = {"id": purchase.invoice_id, "status": _purchase.PENDING}
+        pending = {"id": purchase.invoice_id, "status": _invoices.PENDING}
         try:
             paid = self._wait_until_paid(purchase, deadline)
         except CloudflareError as error:

@@ -14,8 +14,8 @@ import math
 from typing import Any, Collection, Mapping, NamedTuple, Sequence
 
 from ._api import UserError
-from ._invoices import PAID, VOID, History, Invoice, created_seconds, named, summary
-from ._journal import UNLISTED, Entry
+from ._invoices import PAID, PENDING, VOID, History, Invoice, created_seconds, named, summary
+from ._journal import Entry
 from ._purchase import Charge, charge_for
 from ._topup import MINIMUM_AMOUNT, MINIMUM_THRESHOLD, Topup, check_cents, is_set
 from ._values import dollars, money, utc
@@ -30,6 +30,16 @@ LONGEST_WAIT = DAY
 
 NO_LIMIT = 2**53
 """Cents: what stands for a limit that is not set."""
+
+
+class Cap(NamedTuple):
+    """A limit over time."""
+
+    option: str
+    cents: int
+    seconds: int
+    period: str
+    """As a sentence calls it."""
 
 
 class Order(NamedTuple):
@@ -48,13 +58,13 @@ class Order(NamedTuple):
     allow_auto_topup: bool
 
     @property
-    def caps(self) -> list[tuple[str, int, int, str]]:
-        """The limits over time that are set: the option, its cents, its seconds and how a sentence calls them."""
+    def caps(self) -> list[Cap]:
+        """The limits over time that are set."""
         caps = [
-            ("maximum_charge_per_day", self.maximum_charge_per_day, DAY, "24 hours"),
-            ("maximum_charge_per_month", self.maximum_charge_per_month, MONTH, "30 days"),
+            Cap("maximum_charge_per_day", self.maximum_charge_per_day, DAY, "24 hours"),
+            Cap("maximum_charge_per_month", self.maximum_charge_per_month, MONTH, "30 days"),
         ]
-        return [(name, cents, seconds, period) for name, cents, seconds, period in caps if cents != NO_LIMIT]
+        return [cap for cap in caps if cap.cents != NO_LIMIT]
 
     def charge(self, balance: float) -> Charge:
         """What to buy at this balance. Raises L(UserError) where that is more than may be charged."""
@@ -63,7 +73,7 @@ class Order(NamedTuple):
         else:
             amount = max(MINIMUM_AMOUNT, math.ceil((self.target_balance or 0) - balance))
         charge = charge_for(amount)
-        for name, cents in (("maximum_charge", self.maximum_charge), *(cap[:2] for cap in self.caps)):
+        for name, cents in (("maximum_charge", self.maximum_charge), *((cap.option, cap.cents) for cap in self.caps)):
             if charge.total > cents:
                 raise UserError(
                     f"Nothing was bought: {charge} is more than {name}, {money(cents)}. If this is meant, raise {name}."
@@ -83,8 +93,8 @@ def order_from(params: Mapping[str, Any]) -> Order:
     check_floor("minimum_balance", order.minimum_balance)
     smallest = charge_for(MINIMUM_AMOUNT).total
     check_cents("maximum_charge", order.maximum_charge, smallest)
-    for name, cents, _seconds, _period in order.caps:
-        check_cents(name, cents, smallest)
+    for cap in order.caps:
+        check_cents(cap.option, cap.cents, smallest)
     if order.amount is not None:
         check_cents("amount", order.amount, MINIMUM_AMOUNT)
     elif order.target_balance is not None:
@@ -191,7 +201,7 @@ def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice) -
     elif made is not None and invoice["status"] == PAID:
         state = "is paid, and its credit may not be in the balance yet"
         step = f"Run again {SETTLING // 60} minutes after it was paid, which is {utc(made + SETTLING)} at the earliest"
-    elif invoice["status"] == UNLISTED:
+    elif invoice["status"] == PENDING:
         state = "was bought from this machine and is not in the list of invoices yet, so that its credit may still come"
         step = "Run again later, or look at the billing in the Cloudflare dashboard"
     else:
@@ -248,13 +258,13 @@ def _why_not_countable(invoice: Invoice) -> str:
 
 def check_caps(account_id: str, order: Order, charge: Charge, invoices: Sequence[Invoice], now: float) -> None:
     """Raises L(UserError) where a purchase would bring what was charged lately above a limit."""
-    for name, cents, seconds, period in order.caps:
-        charged = charged_within(account_id, seconds, invoices, now)
-        if charged + charge.total > cents:
+    for cap in order.caps:
+        charged = charged_within(account_id, cap.seconds, invoices, now)
+        if charged + charge.total > cap.cents:
             raise UserError(
-                f"Nothing was bought for account {account_id}: purchases of the last {period} have charged {dollars(charged)}, and "
-                f"with {dollars(charge.total)} for this one it would be {dollars(charged + charge.total)}, more than {name}, "
-                f"{money(cents)}. Find out what uses up the credit; if this is meant, raise {name}."
+                f"Nothing was bought for account {account_id}: purchases of the last {cap.period} have charged {dollars(charged)}, and "
+                f"with {dollars(charge.total)} for this one it would be {dollars(charged + charge.total)}, more than "
+                f"{cap.option}, {money(cap.cents)}. Find out what uses up the credit; if this is meant, raise {cap.option}."
             )
 
 
@@ -300,7 +310,7 @@ def message(order: Order, balance: float, charge: Charge | None, invoice: Invoic
     if charge is None:
         return f"Nothing was bought: the balance, {dollars(balance)}, is not below {floor}."
     limits = ", ".join(
-        [f"{dollars(order.maximum_charge)} a run", *(f"{dollars(cap[1])} in {cap[3]}" for cap in order.caps)]
+        [f"{dollars(order.maximum_charge)} a run", *(f"{dollars(cap.cents)} in {cap.period}" for cap in order.caps)]
     )
     if check_mode:
         return f"Would buy {charge}, as the balance, {dollars(balance)}, is below {floor}. Limits: {limits}."

@@ -16,8 +16,8 @@ from typing import Any, Callable, Mapping, NamedTuple, Sequence
 from urllib.parse import urlencode
 
 from ._api import Call, NotFound, Refused
-from ._topup import billing_path, flag, object_in, objects_in
-from ._values import dollars, number, text, utc
+from ._topup import billing_path, object_in, objects_in
+from ._values import dollars, flag, number, text, utc
 
 MOST_PAGES = 20
 """How many pages of invoices are read. Cloudflare puts 100 on a page, as far as is known."""
@@ -26,6 +26,8 @@ EARLIEST = 1_577_836_800
 """Unix seconds, the start of 2020. Cloudflare sold no AI Gateway credit before: a date before it is none."""
 
 PAID = "paid"
+PENDING = "pending"
+"""What Cloudflare has accepted, and neither its list nor its word calls paid yet: a status of results, not of the API."""
 VOID = "void"
 """The one status in which nobody can be charged any more: Stripe still collects what is uncollectible."""
 

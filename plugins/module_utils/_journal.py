@@ -25,13 +25,10 @@ from urllib.parse import unquote, urlsplit
 
 from ._api import UserError
 from ._deadline import Deadline
-from ._invoices import PAID, VOID, Invoice, created_seconds
+from ._invoices import PAID, PENDING, VOID, Invoice, created_seconds
 from ._values import is_number, utc
 
 DIRECTORY = "finops.cloudflare"
-
-UNLISTED = "pending"
-"""The status of a purchase that Cloudflare has accepted, and that neither its list nor its word calls paid yet."""
 
 _MOST_BYTES = 1_000_000
 _CLOCK_SKEW = 120
@@ -109,7 +106,7 @@ def _not_older(invoice: Invoice, entry: Entry) -> Invoice:
 def _as_invoice(entry: Entry, paid: bool) -> Invoice:
     return {
         "id": entry.invoice_id,
-        "status": PAID if paid else UNLISTED,
+        "status": PAID if paid else PENDING,
         "created": entry.latest,
         "created_at": utc(entry.latest),
         "amount_due": entry.total,
@@ -195,7 +192,7 @@ def journal_as_it_is(path: str, account_id: str) -> Journal:
         return Journal(path, [], None)
     try:
         _check_directory(os.path.dirname(path))
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = _open(path)
     except OSError as error:
         raise _unreadable(path, error.strerror) from error
     try:
@@ -214,7 +211,7 @@ def _locked(path: str, account_id: str, deadline: Deadline) -> tuple[int, str | 
         if not os.path.lexists(path):
             _create(path)
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = _open(path)
         except FileNotFoundError:
             # Removed again in this moment
             continue
@@ -229,6 +226,11 @@ def _locked(path: str, account_id: str, deadline: Deadline) -> tuple[int, str | 
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _open(path: str) -> int:
+    """Not through a link that somebody has put there, and without waiting for what is no file."""
+    return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def _create(path: str) -> None:

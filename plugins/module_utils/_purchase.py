@@ -21,7 +21,6 @@ from ._values import dollars, text
 FEE_PERCENT = 5
 """What Cloudflare adds to each purchase."""
 
-PENDING = "pending"
 
 _WRITE = "AI Gateway Write"
 
@@ -73,10 +72,11 @@ def purchase_request(account_id: str, amount: int, payment_method_id: str | None
 def purchase_from_api(result: object) -> Purchase:
     """The purchase in an answer. Raises ValueError for another shape."""
     result = object_in(result, "the purchase")
-    invoice_id = result.get("payment_intent_id")
-    if not isinstance(invoice_id, str) or not text(invoice_id):
+    sent = result.get("payment_intent_id")
+    invoice_id = text(sent) if isinstance(sent, str) else None
+    if invoice_id is None:
         raise ValueError("payment_intent_id is missing in it")
-    return Purchase(text(invoice_id) or "", bool(result.get("client_secret")))
+    return Purchase(invoice_id, bool(result.get("client_secret")))
 
 
 def status_request(account_id: str, invoice_id: str) -> Call:

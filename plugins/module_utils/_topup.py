@@ -270,8 +270,3 @@ def objects_in(result: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError(f"{key} in it is not a list of objects")
     return items
-
-
-def flag(value: object) -> bool | None:
-    """A boolean of the API; None for anything else."""
-    return value if isinstance(value, bool) else None

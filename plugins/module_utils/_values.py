@@ -63,6 +63,11 @@ def text(value: object) -> str | None:
     return None
 
 
+def flag(value: object) -> bool | None:
+    """A boolean of the API; None for anything else."""
+    return value if isinstance(value, bool) else None
+
+
 def scalar(value: object) -> str | int | float | bool | None:
     """A foreign value of no certain type: a boolean or a number as it is, a text fit for one line, and None for all else."""
     return value if isinstance(value, bool) or is_number(value) else text(value)  # type: ignore[return-value]

@@ -44,6 +44,16 @@ class Clock:
         return self.now
 
 
+def options_for(simulator: Simulator) -> dict[str, Any]:
+    """The options that every order has: who buys, where, and below which balance."""
+    return {
+        "account_id": ACCOUNT_ID,
+        "api_token": WRITE_TOKEN,
+        "api_url": simulator.api_url,
+        "minimum_balance": 1000,
+    }
+
+
 class Runner:
     """Runs the module against the simulator, with an account that has too little."""
 
@@ -55,15 +65,7 @@ class Runner:
 
     def __call__(self, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         self.simulator.forget_requests()
-        fine = {
-            "account_id": ACCOUNT_ID,
-            "api_token": WRITE_TOKEN,
-            "api_url": self.simulator.api_url,
-            "minimum_balance": 1000,
-            "amount": 5000,
-            "maximum_charge": 5250,
-            "retries": 0,
-        }
+        fine = {**options_for(self.simulator), "amount": 5000, "maximum_charge": 5250, "retries": 0}
         given = {name: value for name, value in {**fine, **options}.items() if value is not LEFT_OUT}
         result = self._run_module(cloudflare_ai_gateway_credit.main, given, check_mode)
         # Options are shown censored.

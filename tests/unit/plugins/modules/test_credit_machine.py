@@ -21,7 +21,8 @@ from ansible_collections.finops.cloudflare.plugins.module_utils import _client, 
 from ansible_collections.finops.cloudflare.plugins.module_utils._journal import journal_path, locked_journal
 from ansible_collections.finops.cloudflare.plugins.modules import cloudflare_ai_gateway_credit
 from ansible_collections.finops.cloudflare.tests.simulator import _purchases
-from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, SECRETS, WRITE_TOKEN, Simulator
+from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, SECRETS, Simulator
+from ansible_collections.finops.cloudflare.tests.unit.plugins.credit import options_for
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -205,14 +206,7 @@ class Histories(RuleBasedStateMachine):
         self.simulator.forget_requests()
         invoices = len(self.account["invoices"])
         before: list[tuple[float, int]] = []
-        options = {
-            "account_id": ACCOUNT_ID,
-            "api_token": WRITE_TOKEN,
-            "api_url": self.simulator.api_url,
-            "minimum_balance": FLOOR,
-            "maximum_charge": MAXIMUM,
-            **wanted,
-        }
+        options = {**options_for(self.simulator), "minimum_balance": FLOOR, "maximum_charge": MAXIMUM, **wanted}
         result: dict[str, Any] | None = None
         lock = locked_journal(str(self.journal), ACCOUNT_ID, _deadline.Deadline(0)) if rival else nullcontext()
         with lock, pytest.MonkeyPatch.context() as patch:
@@ -263,14 +257,7 @@ class Histories(RuleBasedStateMachine):
     @rule(option=st.sampled_from(["amount", "target_balance"]))
     def run_with_null(self, option: str) -> None:
         self.simulator.forget_requests()
-        options = {
-            "account_id": ACCOUNT_ID,
-            "api_token": WRITE_TOKEN,
-            "api_url": self.simulator.api_url,
-            "minimum_balance": FLOOR,
-            "maximum_charge": MAXIMUM,
-            option: None,
-        }
+        options = {**options_for(self.simulator), "maximum_charge": MAXIMUM, option: None}
         assert self.run_module(cloudflare_ai_gateway_credit.main, options)["failed"]
         assert self.simulator.requests == []
 

@@ -14,8 +14,7 @@ import time
 from typing import Any, Iterator
 
 import pytest
-from ansible_collections.finops.cloudflare.tests.simulator.simulator import ACCOUNT_ID, WRITE_TOKEN
-from ansible_collections.finops.cloudflare.tests.unit.plugins.credit import BUY, Runner
+from ansible_collections.finops.cloudflare.tests.unit.plugins.credit import BUY, Runner, options_for
 
 PROGRAM = """
 import sys
@@ -33,16 +32,8 @@ def start(run: Runner) -> Iterator[Any]:
     started: list[subprocess.Popen[str]] = []
 
     def start_one(**options: Any) -> subprocess.Popen[str]:
-        arguments = {
-            "account_id": ACCOUNT_ID,
-            "api_token": WRITE_TOKEN,
-            "api_url": run.simulator.api_url,
-            "minimum_balance": 1000,
-            "amount": 5000,
-            "maximum_charge": 5250,
-            "wait_timeout": 30,
-            **options,
-        }
+        order = {"amount": 5000, "maximum_charge": 5250, "wait_timeout": 30}
+        arguments = {**options_for(run.simulator), **order, **options}
         command = [sys.executable, "-c", PROGRAM, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         process = subprocess.Popen(  # pylint: disable=consider-using-with
