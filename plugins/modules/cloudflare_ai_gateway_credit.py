@@ -181,11 +181,12 @@ changed:
   returned: always
   sample: true
 msg:
-  description: What was done and why, with dollars. In a failure, what went wrong and what to do.
+  description: What was done and why, with dollars, and the limits that are set. In a failure, what went wrong and what to do.
   type: str
   returned: always
   sample: >-
     Bought $50.00 of credit with a fee of $2.50, $52.50 in all, as the balance, $4.00, was below minimum_balance, $10.00.
+    Limits: $52.50 a run.
 balance_before:
   description: The balance before, in cents. It can have a fraction, and be negative.
   type: float
