@@ -2,15 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# "make demo" shows the collection at work, "make test" runs every check. Both set up .venv first.
+# "make demo" shows the collection at work, "make try" opens a shell to try it in, "make test" runs every check. They set
+# up .venv first.
 
 CONSTRAINTS := tests/tools/constraints.txt
 INSTALL := .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint $(CONSTRAINTS)
 
-.PHONY: demo test clean
+.PHONY: demo try test clean
 
 demo: .venv/demo
 	@.venv/bin/python tests/demo/run.py
+
+try: .venv/demo
+	@.venv/bin/python tests/demo/try.py
 
 # With CI=true the formatter only reports; without it, it changes files.
 test: .venv/test

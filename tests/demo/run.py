@@ -10,7 +10,6 @@ Every command is one that a user would type. Each must end as its step announces
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -19,11 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-# pylint: disable-next=wrong-import-position
-from simulator.simulator import ACCOUNT_ID, OTHER_ACCOUNT_ID, WRITE_TOKEN, Simulator  # noqa: E402
+import sandbox
+from sandbox import ACCOUNT_ID, OTHER_ACCOUNT_ID, ROOT, Simulator
 
 PLAYBOOK = "ansible-playbook finops.cloudflare.topup"
 CREDIT = "ansible-playbook finops.cloudflare.credit"
@@ -162,33 +158,12 @@ class DemoFailed(Exception):
 
 
 def environment(directory: Path, simulator: Simulator) -> dict[str, str]:
-    """The caller's environment with the simulator for Cloudflare, and without what could reach a real account."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUDFLARE_", "ANSIBLE_"))}
-    (directory / "ansible.cfg").touch()
+    """A sandbox's environment, with output as wide and as colourful as this program's."""
     return {
-        **kept,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
+        **sandbox.environment(directory, simulator, ACCOUNT_ID),
         "COLUMNS": "80",
-        "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
-        "ANSIBLE_HOME": str(directory / "home"),
-        "ANSIBLE_REMOTE_TEMP": str(directory / "remote"),
-        "XDG_STATE_HOME": str(directory / "state"),
-        "ANSIBLE_COLLECTIONS_PATH": str(directory / "collections"),
         "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
-        "ANSIBLE_NOCOWS": "true",
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
-        "CLOUDFLARE_API_TOKEN": WRITE_TOKEN,
-        "CLOUDFLARE_BASE_URL": simulator.api_url,
     }
-
-
-def install(directory: Path, env: dict[str, str]) -> None:
-    command = ["ansible-galaxy", "collection", "install", str(ROOT), "--offline", "-p", env["ANSIBLE_COLLECTIONS_PATH"]]
-    installed = subprocess.run(command, env=env, cwd=directory, text=True, capture_output=True, check=False)
-    if installed.returncode:
-        raise DemoFailed(f"The collection could not be installed:\n{installed.stdout}{installed.stderr}")
 
 
 def show(number: int, step: Step, simulator: Simulator, directory: Path, env: dict[str, str]) -> None:
@@ -226,7 +201,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="finops-cloudflare-demo-") as name, Simulator() as simulator:
         directory = Path(name)
         env = environment(directory, simulator)
-        install(directory, env)
+        sandbox.install(env)
         REPORT.parent.mkdir(parents=True, exist_ok=True)
         for account_id, state in STATES.items():
             simulator.set_account(account_id, **state)
@@ -239,7 +214,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except DemoFailed as failed:
+    except (DemoFailed, sandbox.SandboxError) as failed:
         sys.exit(f"{failed}\nThe demo has failed.")
     except KeyboardInterrupt:
         sys.exit("\nThe demo was interrupted. The stand-in has stopped, and its files are gone.")

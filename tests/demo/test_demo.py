@@ -78,7 +78,7 @@ def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: d
     assert "$1,734.50" in demo.REPORT.read_text(encoding="utf-8")
     assert "WARNING" not in shown.stdout
     assert "\033[" not in shown.stdout
-    for secret in (demo.WRITE_TOKEN, "a-token-of-the-caller"):
+    for secret in (demo.sandbox.WRITE_TOKEN, "a-token-of-the-caller"):
         assert secret not in shown.stdout
     assert list(tmp_path.iterdir()) == []
 

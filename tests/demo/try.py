@@ -1,0 +1,58 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Open a shell in which the examples of the documentation work, against the simulator. Run by ``make try``.
+
+With arguments, run that command instead of a shell, and end with its exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sandbox import ROOT, SandboxError, Simulator, environment, install
+
+FIRST_ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    FIRST_ACCOUNT: {"name": "Acme EU", "balance": 400},
+    "0123456789abcdef0123456789abcdef": {"name": "Acme US", "balance": 2350},
+    "f174e90afafe4643bbbc4a0ed4fc8415": {"name": "Research", "balance": 123450},
+    "fedcba9876543210fedcba9876543210": {"name": "Old", "topup": {"amount": 2500, "threshold": 1000}},
+}
+"""Every account of the documentation's examples, as the simulator knows it. Money is in cents."""
+
+WELCOME = """\
+In this shell, Cloudflare is simulated: nothing here can reach it or charge anything. The variables CLOUDFLARE_API_TOKEN and
+CLOUDFLARE_ACCOUNT_ID are set, so leave out lines that export them. Leave the shell with: exit
+"""
+
+
+def add_accounts(simulator: Simulator) -> None:
+    for account_id, state in ACCOUNTS.items():
+        simulator.set_account(account_id, **state)
+
+
+def main(arguments: list[str]) -> int:
+    kept = ROOT / "tests" / "output" / "try"
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="finops-cloudflare-try-") as name, Simulator() as simulator:
+        add_accounts(simulator)
+        env = environment(Path(name), simulator, FIRST_ACCOUNT)
+        install(env)
+        if not arguments:
+            print(WELCOME)
+        command = arguments or [os.environ.get("SHELL") or "/bin/sh"]
+        return subprocess.run(command, cwd=kept, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (SandboxError, OSError) as failed:
+        sys.exit(f"make try: {failed}")
