@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         env = environment(Path(name), simulator, FIRST_ACCOUNT)
         install(env)
         if not arguments:
-            print(WELCOME)
+            print(WELCOME, flush=True)
         command = arguments or [os.environ.get("SHELL") or "/bin/sh"]
         return subprocess.run(command, cwd=kept, env=env, check=False).returncode
 
