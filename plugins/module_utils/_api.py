@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be asked of Cloudflare's API, and the ways in which it can fail. No HTTP and no Ansible in here.
+"""The calls to Cloudflare's API and their failures. No HTTP and no Ansible in here.
 
 This file is private to the collection and can change in any release.
 """
@@ -16,9 +16,9 @@ from ._text import Message
 
 
 class UserError(Exception):
-    """Something that the user has to mend, or to wait for; its text is the sentence that the user reads.
+    """A problem that the user has to fix or to wait for. Its text is what the user reads.
 
-    C(result) is what a module's result holds beside it.
+    `result` is added to the module's result.
     """
 
     def __init__(self, text: str, result: Mapping[str, Any] | None = None) -> None:
@@ -34,27 +34,27 @@ class Call(NamedTuple):
     path: str
     """Path below the base URL, without a leading slash."""
     purpose: str
-    """What the request is for, as the end of a sentence that starts with "Could not"."""
+    """The purpose of the request, as the end of a sentence that starts with "Could not"."""
     permission: str
     """The API token permission that Cloudflare documents for it."""
     parse: Callable[[Any], Any]
-    """Turns C(result) of the envelope into what the caller gets; raises ValueError when the shape is unknown."""
+    """Turns `result` of the envelope into what the caller gets. Raises ValueError for an unknown shape."""
     body: dict[str, Any] | None = None
-    """What is sent as JSON."""
+    """The JSON to send."""
     settled: Settled | None = None
-    """How to find out whether a write took effect. A write without it is sent once, whatever happens."""
+    """How to find out whether a write took effect. A write without it is always sent only once."""
     dashboard_only: bool = False
     """Whether Cloudflare documents it for dashboard sessions only."""
     paged: bool = False
-    """Whether C(parse) gets the whole envelope, as C(result_info) in it tells how much more there is."""
+    """Whether `parse` gets the whole envelope, whose `result_info` tells how much more there is."""
     only_asks: bool = False
-    """Whether it changes nothing although it is no GET."""
+    """Whether it changes nothing although it is not a GET."""
     censored_key: str | None = None
-    """Under which key the answer holds a secret, wherever in it. Nobody gets to see that, C(parse) included."""
+    """The key that holds a secret anywhere in the response. It is censored before anything else, including `parse`, sees it."""
 
     @property
     def about_an_account(self) -> bool:
-        """Whether it names an account, which can then be the wrong one."""
+        """Whether it names an account, which can be the wrong one."""
         return self.path.startswith("accounts/")
 
     @property
@@ -64,21 +64,21 @@ class Call(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """How to find out, after an answer was lost, whether a write took effect."""
+    """How to find out whether a write took effect, after its response was lost."""
 
     read: Call
-    """The read that shows it; its parsed result stands in for the lost answer."""
+    """The read that shows it. Its parsed result replaces the lost response."""
     done: Callable[[Any], bool]
-    """Tells from that parsed result whether the write took effect."""
+    """Whether the write took effect, according to that parsed result."""
     found: Callable[[Any], str]
-    """What a person should know of that parsed result where the write did not, as a sentence."""
+    """A sentence about that parsed result, for when the write did not take effect."""
 
 
 class CloudflareError(Exception):  # pylint: disable=too-many-instance-attributes
-    """A call that failed; its text is the sentence that the user reads.
+    """A failed call. Its text is what the user reads.
 
-    C(aftermath) says what became of it, C(advice) what to do next, unless a caller knows a better C(next_step). C(transient)
-    tells whether sending the call again can help. C(result) is what a module's result holds beside the failure.
+    `aftermath` says what became of the call. `advice` says what to do next, unless a caller sets a better `next_step`.
+    `transient` tells whether a retry can help. `result` is added to the module's result.
     """
 
     aftermath = ""
@@ -99,8 +99,8 @@ class CloudflareError(Exception):  # pylint: disable=too-many-instance-attribute
         sent: bool = True,
     ) -> None:
         """
-        refused: whether it is certain that Cloudflare itself has refused the call, see L(is_refusal).
-        sent: whether anything of the call may have left this host.
+        refused: whether Cloudflare itself has certainly refused the call, see `is_refusal`.
+        sent: whether any part of the call may have left this host.
         """
         super().__init__()
         self.call = call
@@ -119,11 +119,11 @@ class CloudflareError(Exception):  # pylint: disable=too-many-instance-attribute
 
     @property
     def outcome_unknown(self) -> bool:
-        """Whether Cloudflare may have carried out the call, or may yet do so, all the same."""
+        """Whether Cloudflare may have carried out the call, or may still do so."""
         return self.sent and not self.refused
 
     def facts(self) -> dict[str, Any]:
-        """The failure for programs: C(status), C(code), C(messages), C(ray_id), C(method), C(path)."""
+        """The failure for programs: `status`, `code`, `messages`, `ray_id`, `method`, `path`."""
         return {
             "status": self.status,
             "code": self.messages[0].code if self.messages else None,
@@ -135,29 +135,56 @@ class CloudflareError(Exception):  # pylint: disable=too-many-instance-attribute
 
 
 class NetworkFailed(CloudflareError):
-    """No answer: name lookup, connection or proxy."""
+    """No response: name lookup, connection or proxy."""
 
     advice = (
         "Check name resolution, the firewall, the proxy variables HTTPS_PROXY and NO_PROXY, and the base URL (api_url or "
-        "CLOUDFLARE_BASE_URL), then run again."
+        "CLOUDFLARE_BASE_URL). Then run again."
     )
     transient = True
 
 
 class TimedOut(CloudflareError):
-    """No answer within the timeout."""
+    """No response within the timeout."""
 
     advice = "Raise the option timeout, or run again later."
     transient = True
 
 
 class TlsFailed(CloudflareError):
-    """No trustworthy connection."""
+    """No TLS connection, for another reason than those of the next three classes."""
 
     advice = (
-        "The certificate has to be trusted by a CA certificate in ca_path, or else in REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, or "
-        "those of the system. Behind a proxy that inspects TLS, set ca_path to the proxy's CA certificate; otherwise "
-        "check that the file holds certificates, that the base URL speaks https, and the clock of this host."
+        "The TLS handshake failed. Check the base URL (api_url or CLOUDFLARE_BASE_URL), and any proxy or firewall in between."
+    )
+
+
+class CertificateNotTrusted(CloudflareError):
+    """The server's certificate did not pass the check."""
+
+    advice = (
+        "The server's certificate could not be verified. Behind a proxy that inspects TLS, set ca_path to the proxy's CA "
+        "certificate. Otherwise check the host name in the base URL (api_url or CLOUDFLARE_BASE_URL) and the clock of this "
+        "host. Trusted CA certificates come from ca_path if it is set, then from REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, then "
+        "from the system."
+    )
+
+
+class CaFileUnusable(CloudflareError):
+    """The file with the trusted CA certificates is missing or holds none."""
+
+    advice = (
+        "The file with the trusted CA certificates must exist, be readable, and contain certificates in PEM format. Its path "
+        "comes from ca_path if it is set, then from REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, then from the system."
+    )
+
+
+class NotTls(CloudflareError):
+    """The port answers, but does not speak TLS."""
+
+    advice = (
+        "The port does not speak https. It probably speaks plain http. Check the scheme and the port of the base URL (api_url "
+        "or CLOUDFLARE_BASE_URL)."
     )
 
 
@@ -170,8 +197,8 @@ class RateLimited(CloudflareError):
     def advice(self) -> str:  # type: ignore[override]
         minutes = math.ceil(self.retry_after / 60) if self.retry_after else 5
         return (
-            "This is Cloudflare's rate limit, 1,200 requests in 5 minutes for each user or account token: run again in "
-            f"{minutes} minute{'s' if minutes > 1 else ''}, with fewer accounts or tasks at once."
+            "This is Cloudflare's rate limit of 1,200 requests in 5 minutes for each user or account token. Run again in "
+            f"{minutes} minute{'s' if minutes > 1 else ''}, with fewer accounts or tasks at the same time."
         )
 
 
@@ -179,49 +206,49 @@ class ServiceFailed(CloudflareError):
     """HTTP 5xx."""
 
     advice = (
-        "The fault is on Cloudflare's side: see https://www.cloudflarestatus.com and run again later; Cloudflare's "
-        "support asks for the Ray ID."
+        "The problem is on Cloudflare's side. See https://www.cloudflarestatus.com and run again later. Cloudflare's support "
+        "asks for the Ray ID."
     )
     transient = True
 
 
 class UnexpectedAnswer(CloudflareError):
-    """What is not an envelope, or a success that holds a result of an unknown shape."""
+    """A response that is not an envelope, or a success whose result has an unknown shape."""
 
     advice = (
-        "Check that the base URL (api_url or CLOUDFLARE_BASE_URL) is that of Cloudflare's API and that no proxy or login page "
-        "answers in its place; if that is so, the API has changed: please report it with this message."
+        "Check that the base URL (api_url or CLOUDFLARE_BASE_URL) is that of Cloudflare's API, and that no proxy or login page "
+        "responds instead. If both are right, the API has changed: please report this message."
     )
 
 
 class Redirected(CloudflareError):
-    """HTTP 3xx: credentials are not carried to another address."""
+    """HTTP 3xx. Credentials are not sent to another address."""
 
     advice = (
-        "Redirects are not followed, so that credentials reach no other address: set api_url to the right base URL."
+        "Redirects are not followed, so that credentials reach no other address. Set api_url to the right base URL."
     )
 
 
 class CredentialsMissing(CloudflareError):
-    """Cloudflare saw no credentials although they were sent."""
+    """Cloudflare received no credentials although they were sent."""
 
-    advice = "The credentials were sent but did not arrive: look for a proxy that removes the Authorization header."
+    advice = "The credentials were sent but did not arrive. Look for a proxy that removes the Authorization header."
 
 
 class CredentialsMalformed(CloudflareError):
-    """A credential that cannot be of its kind."""
+    """A malformed credential."""
 
     advice = (
-        "The credentials are malformed: api_token takes an API token, api_key the Global API Key and api_email its "
-        "e-mail address, each without quotes. An API token put in api_key causes this error too."
+        "The credentials are malformed. api_token takes an API token, api_key the Global API Key and api_email its "
+        "e-mail address, each without quotes. An API token in api_key causes this error too."
     )
 
 
 class WrongKey(CloudflareError):
-    """Unknown key or e-mail."""
+    """Unknown key or e-mail address."""
 
     advice = (
-        "The Global API Key or its e-mail address is wrong: check api_key and api_email, or better use an API token in "
+        "The Global API Key or its e-mail address is wrong. Check api_key and api_email, or better, use an API token in "
         "api_token."
     )
 
@@ -230,32 +257,32 @@ class WrongToken(CloudflareError):
     """Unknown, expired or revoked token."""
 
     advice = (
-        "The API token is wrong, expired or revoked: create one in the Cloudflare dashboard and set api_token or "
-        "CLOUDFLARE_API_TOKEN to it. A Global API Key (cfk_) goes in api_key, with api_email."
+        "The API token is wrong, expired or revoked. Create a new one in the Cloudflare dashboard and set api_token or "
+        "CLOUDFLARE_API_TOKEN to it. A Global API Key (cfk_) goes in api_key, together with api_email."
     )
 
 
 class PermissionDenied(CloudflareError):
-    """HTTP 403: valid credentials that may not do this."""
+    """HTTP 403: the credentials are valid but may not do this."""
 
     @property
     def advice(self) -> str:  # type: ignore[override]
         if self.call.dashboard_only:
             return (
-                "Reading was allowed, writing was not. Two causes are possible. 1. The API token, or the user of the Global API "
-                f"Key, lacks the permission {self.call.permission} (Edit in the dashboard) for this account: add it. 2. It has "
-                "the permission, but Cloudflare accepts this write from dashboard sessions only, as it documents since "
-                "September 2026: make the change in the Cloudflare dashboard."
+                "These credentials may read but not make this change. There are two possible causes. 1. The API token, or the "
+                f"user of the Global API Key, lacks the permission {self.call.permission} (Edit in the dashboard) for this "
+                "account. Add it. 2. The permission is there, but Cloudflare accepts this change from dashboard sessions only, "
+                "as documented since September 2026. Make the change in the Cloudflare dashboard."
             )
         if not self.call.about_an_account:
             return (
-                "The credentials are valid, but not for this: the API token, or the user of the Global API Key, lacks the "
-                f"permission {self.call.permission}. Add it."
+                "The credentials are valid, but the API token, or the user of the Global API Key, lacks the permission "
+                f"{self.call.permission}. Add it."
             )
         return (
-            "The credentials are valid, but not for this: the API token, or the user of the Global API Key, lacks the "
-            f"permission {self.call.permission} for this account, or account_id is not one of its accounts. Add the "
-            "permission, or correct account_id."
+            "The credentials are valid, but the API token, or the user of the Global API Key, lacks the permission "
+            f"{self.call.permission} for this account, or account_id is not one of its accounts. Add the permission, or "
+            "correct account_id."
         )
 
 
@@ -265,17 +292,18 @@ class NotFound(CloudflareError):
     @property
     def advice(self) -> str:  # type: ignore[override]
         if not self.call.about_an_account:
-            return "Check the base URL (api_url or CLOUDFLARE_BASE_URL): Cloudflare's ends in /client/v4."
+            return "Check the base URL (api_url or CLOUDFLARE_BASE_URL). Cloudflare's ends in /client/v4."
         return (
-            "Cloudflare knows no such account: check account_id or CLOUDFLARE_ACCOUNT_ID (copy the id from the account's "
-            "overview in the dashboard), and the base URL if you have set it: Cloudflare's ends in /client/v4."
+            "Cloudflare does not know this account. Check account_id or CLOUDFLARE_ACCOUNT_ID, and copy the ID from the "
+            "account's overview in the Cloudflare dashboard. If you have set a base URL (api_url or CLOUDFLARE_BASE_URL), check "
+            "it too. Cloudflare's ends in /client/v4."
         )
 
 
 class Refused(CloudflareError):
-    """Anything else, HTTP 400 most of all: Cloudflare understood the request and said no."""
+    """Anything else, mostly HTTP 400: Cloudflare understood the request and refused it."""
 
-    advice = "Cloudflare refused this request for the reason that it gave: correct what it names, then run again."
+    advice = "Cloudflare refused this request for the reason above. Correct it, then run again."
 
 
 _TOO_MANY_REQUESTS = {971, 10429}
@@ -290,16 +318,16 @@ _REFUSALS = (400, 401, 402, 403, 404, 405, 422, 429)
 
 
 def is_refusal(status: int, envelope: Mapping[str, Any]) -> bool:
-    """Whether an answer says for certain that Cloudflare refused a call, so that nothing came of it.
+    """Whether a response proves that Cloudflare refused a call, so that the call had no effect.
 
-    A page of a proxy in between says nothing of what Cloudflare does with a request that it has passed on; nor do statuses that
-    speak of a conflict, of an early request or of the time that it took.
+    A page of a proxy in between proves nothing about a request that the proxy has passed on. Statuses for a conflict, an
+    early request or a timeout prove nothing either.
     """
     return status in _REFUSALS and envelope.get("success") is False and isinstance(envelope.get("errors"), list)
 
 
 def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:
-    """Which failure an answer means, from its HTTP status and the codes of its C(errors)."""
+    """The failure that a response means, from its HTTP status and the codes of its `errors`."""
     if status == 429 or codes & _TOO_MANY_REQUESTS:
         return RateLimited
     if status >= 500:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Cloudflare API client: sends calls, retries what may be retried, turns every failure into a typed error.
+"""The Cloudflare API client: sends calls, retries them where that is safe, and turns each failure into a typed error.
 
-It knows nothing of Ansible and nothing of single resources. This file is private to the collection and can change in
+It knows nothing about Ansible or about single resources. This file is private to the collection and can change in
 any release.
 """
 
@@ -20,10 +20,13 @@ from functools import lru_cache
 from typing import Any, Mapping
 
 from ._api import (
+    CaFileUnusable,
     Call,
+    CertificateNotTrusted,
     CloudflareError,
     NetworkFailed,
     NotFound,
+    NotTls,
     Refused,
     Settled,
     TimedOut,
@@ -57,7 +60,7 @@ try:
         ReadTimeoutError,
     )
 except ImportError:
-    # Whoever makes a client has looked at HAS_REQUESTS.
+    # Whoever creates a client has checked HAS_REQUESTS.
     AuthBase = object  # type: ignore[assignment,misc]
 else:
     _BEFORE_SENDING = (
@@ -73,14 +76,19 @@ else:
 VERSION = "0.1.0"
 
 LONGEST_WAIT = 330
-"""Seconds. Cloudflare refuses everything for 5 minutes once its rate limit is hit; nothing is worth a longer wait."""
+"""Seconds. After a rate limit, Cloudflare refuses everything for 5 minutes. No longer wait makes sense."""
+
+_NOT_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
+)
+"""What the versions of OpenSSL report when the first bytes from the server are not TLS."""
 
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 16.0
 
 
 class HeaderAuth(AuthBase):
-    """Credentials as headers. Given as C(auth), because requests lets C(~/.netrc) replace a plain header."""
+    """Credentials as headers. Passed as `auth`, because requests lets `~/.netrc` replace a plain header."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -92,7 +100,7 @@ class HeaderAuth(AuthBase):
 
 
 class Client:
-    """A client for one set of credentials. Its connection stays open, for itself and for the next client in this process."""
+    """A client for one set of credentials. Its connection stays open for the next client in this process."""
 
     def __init__(
         self, headers: Mapping[str, str], base_url: str, timeout: float, retries: int, verify: bool | str
@@ -100,9 +108,9 @@ class Client:
         """
         headers: the credentials, as the headers that carry them.
         base_url: without a trailing slash; https, or http to a loopback address.
-        timeout: seconds to wait for a connection, and for each part of an answer; for a whole answer, three times as long.
-        retries: how many times a call is sent again, beyond the first.
-        verify: whether the certificate is checked, or the path of the CA certificates to check it against.
+        timeout: seconds to wait for a connection and for each part of a response; three times as long for a whole response.
+        retries: how many times a call is sent again after the first time.
+        verify: whether to check the certificate, or the path of the CA certificates to check it against.
         """
         self._auth = HeaderAuth(headers)
         self._base_url = base_url
@@ -110,24 +118,24 @@ class Client:
         self._retries = retries
         self._verify = verify
         self.server_time: float | None = None
-        """When the last answer was given, in Unix seconds, by its C(Date) header; None where it has none."""
+        """The time of the last response in Unix seconds, by its `Date` header; None if it has none."""
         self._auth.secrets.update(proxy_passwords())
-        # http goes to loopback only, and a proxy from the environment would be handed the credentials in the clear.
+        # http goes only to loopback. A proxy from the environment would get the credentials in plain text.
         self._session = _session(base_url.startswith("https:"), verify, os.getpid(), threading.get_ident())
         if verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)
 
     @property
     def secrets(self) -> set[str]:
-        """What nothing of an answer may show; more can be added."""
+        """What is censored in every response. More can be added."""
         return self._auth.secrets
 
     def send(self, call: Call) -> Any:
-        """Send the call, again where that is safe and can help, and return its parsed result.
+        """Send the call, retry it if that is safe and can help, and return its parsed result.
 
-        Reads, and writes that can be checked (C(call.settled)), are repeated after a connection error, a timeout, 429
-        and 5xx. Before such a write is repeated the state is read: a write whose answer was lost is not sent twice.
-        Any other write is sent once. Raises a L(CloudflareError).
+        Reads, and writes that can be checked (`call.settled`), are retried after a connection error, a timeout, 429 and
+        5xx. Before a write is retried, the state is read, so that a write whose response was lost is not sent twice. Any
+        other write is sent once. Raises a `CloudflareError`.
         """
         attempts = 0
         unknown = False
@@ -137,13 +145,13 @@ class Client:
                 return self._attempt(call)
             except CloudflareError as caught:
                 error = caught
-            # What an earlier attempt has left open is not closed by the refusal of a later one.
+            # If the outcome of an earlier attempt is unknown, the refusal of a later one does not settle it.
             unknown = unknown or error.outcome_unknown
             if call.writes and not unknown:
                 error.aftermath = "Nothing was changed." if error.sent else "Nothing was sent."
             elif call.writes:
                 if call.settled is None:
-                    error.aftermath = "Whether Cloudflare carried it out all the same is unknown."
+                    error.aftermath = "It is not known whether Cloudflare carried it out."
                     raise error
                 state = self._state_after(error, call.settled)
                 if call.settled.done(state):
@@ -156,10 +164,9 @@ class Client:
             time.sleep(_pause(error, attempts))
 
     def send_if_known(self, call: Call, witness: Call) -> Any:
-        """Send a read that not every version of the API knows; None where it does not.
+        """Send a read that not every version of the API knows. None if this API does not know it.
 
-        An unknown account is answered in the same way, so that C(witness) has to succeed then. Raises a
-        L(CloudflareError).
+        An unknown account gets the same response, so `witness` has to succeed then. Raises a `CloudflareError`.
         """
         try:
             return self.send(call)
@@ -168,7 +175,7 @@ class Client:
             return None
 
     def send_for_advice(self, call: Call) -> Any:
-        """Send a read that only explains a failure, which is reported in any case; None where the read fails as well."""
+        """Send a read that only helps to explain a failure. None if the read fails as well."""
         try:
             return self.send(call)
         except CloudflareError:
@@ -179,8 +186,8 @@ class Client:
             return self.send(settled.read)
         except CloudflareError as unread:
             error.aftermath = (
-                "Whether Cloudflare carried it out all the same is unknown, as reading again failed as well; running the "
-                "same task again is safe."
+                "It is not known whether Cloudflare carried it out, because reading again failed as well. Running the same "
+                "task again is safe."
             )
             raise error from unread
 
@@ -193,13 +200,13 @@ class Client:
                 json=call.body,
                 auth=self._auth,
                 timeout=self._timeout,
-                # Given with each request: on the session, REQUESTS_CA_BUNDLE would win over it.
+                # With each request, because REQUESTS_CA_BUNDLE would win over a setting of the session.
                 verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             )
-        # Every exception of requests is an OSError, and a CA bundle that does not exist is a plain one. Those of urllib3 come
-        # through where the name of a host or a proxy is none.
+        # Every exception of requests is an OSError. A missing CA bundle is a plain OSError. Exceptions of urllib3 get through
+        # if the name of a host or a proxy is not valid.
         except (OSError, HTTPError) as exc:
             raise self._unanswered(call, exc, started) from exc
         self.server_time = unix_time(response.headers.get("date"))
@@ -216,23 +223,24 @@ class Client:
         return self._result(call, response, document, self._no_json(response, body))
 
     def _unanswered(self, call: Call, exc: Exception, started: float) -> CloudflareError:
-        """What it means that there is no answer."""
+        """The failure if there is no response."""
         causes = causes_of(exc)
-        # A CA bundle that does not exist is missed before there is a connection.
-        bundle_missing = not isinstance(exc, (requests.RequestException, HTTPError))
-        sent = not bundle_missing and not any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
+        tls_failure = _tls_failure(exc, causes[-1])
+        sent = tls_failure is not CaFileUnusable and not any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
         if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
             return self._timed_out(call, started, sent)
-        tls_failed = isinstance(exc, requests.exceptions.SSLError) and not isinstance(causes[-1], ssl.SSLEOFError)
         reason = self._reason(causes[-1])
-        if tls_failed or bundle_missing:
-            return TlsFailed(call, f"no trusted connection to {self._base_url} ({reason})", sent=sent)
+        if tls_failure is CaFileUnusable:
+            place = f" in {self._quoted(self._verify)}" if isinstance(self._verify, str) else ""
+            return CaFileUnusable(call, f"the CA certificates{place} cannot be used ({reason})", sent=sent)
+        if tls_failure is not None:
+            return tls_failure(call, f"no TLS connection to {self._base_url} ({reason})", sent=sent)
         proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
         lost = "the connection to {} broke off" if sent and not proxy else "no connection to {}"
         return NetworkFailed(call, f"{lost.format(self._base_url)}{proxy} ({reason})", sent=sent)
 
     def _broken_off(self, call: Call, exc: Exception, started: float) -> CloudflareError:
-        """What it means that an answer was not received to its end."""
+        """The failure if a response broke off."""
         causes = causes_of(exc)
         if any(isinstance(cause, (socket.timeout, ReadTimeoutError)) for cause in causes):
             return self._timed_out(call, started, True)
@@ -240,16 +248,16 @@ class Client:
 
     def _timed_out(self, call: Call, started: float, sent: bool) -> TimedOut:
         longest = DEADLINE * self._timeout
-        said = f"no answer from {self._base_url} within {self._timeout} s"
+        said = f"no response from {self._base_url} within {self._timeout} seconds"
         if time.monotonic() - started >= longest:
-            said = f"no whole answer from {self._base_url} within {longest} s"
+            said = f"no complete response from {self._base_url} within {longest} seconds"
         return TimedOut(call, said, sent=sent)
 
     def _reason(self, cause: BaseException) -> str:
         return self._quoted(getattr(cause, "strerror", None) or cause)
 
     def _quoted(self, text: object, length: int = 300) -> str:
-        """What others have written, censored before it is cut."""
+        """Text from elsewhere, censored before it is cut."""
         return clean(censored(str(text), self.secrets), length)
 
     def _no_json(self, response: requests.Response, body: bytes) -> str:
@@ -257,16 +265,16 @@ class Client:
         return f" with a body that is not JSON ({kind})" if body else " with an empty body"
 
     def _result(self, call: Call, response: requests.Response, document: Any, no_json: str) -> Any:
-        """The parsed result of an answer. Raises the failure that the answer means.
+        """The parsed result of a response. Raises the failure that the response means.
 
-        C(document) is None where the answer has none, and C(no_json) says then how it goes on.
+        `document` is None if the response has none. `no_json` is then the rest of the sentence.
         """
         status = response.status_code
         ray_id = response.headers.get("cf-ray")
         ray_id = None if ray_id is None else self._quoted(ray_id, 60)
         envelope = document if isinstance(document, dict) else {}
         messages = messages_of(envelope.get("errors"))
-        said = f"Cloudflare answered HTTP {status}"
+        said = f"Cloudflare responded with HTTP {status}"
 
         success = envelope.get("success") if 200 <= status < 300 else False
         if success is True:
@@ -279,7 +287,7 @@ class Client:
         elif document is None:
             said += no_json
         if 200 <= status < 300 and success is not False:
-            raise UnexpectedAnswer(call, f"{said}, which is not an answer of its API", status, messages, ray_id)
+            raise UnexpectedAnswer(call, f"{said}, which is not a response of its API", status, messages, ray_id)
 
         failure = error_class(status, {message.code for message in messages})
         if failure is Refused and not envelope:
@@ -295,21 +303,36 @@ class Client:
 
 @lru_cache(maxsize=1)
 def _session(trust_env: bool, _verify: bool | str, _process: int, _thread: int) -> requests.Session:
-    """The session of this process and thread: where a loop runs a module many times in one process, its connection is kept.
+    """The session of this process and thread. It keeps its connection when a loop runs a module many times in one process.
 
-    A connection that was made without checking the certificate is for nobody who wants it checked, and none is shared with a
-    forked process.
+    A connection without a certificate check is never reused for a client that wants the check. No connection is shared with
+    a forked process.
     """
     return open_session(trust_env, f"ansible-collection-finops.cloudflare/{VERSION}")
 
 
+def _tls_failure(exc: Exception, cause: BaseException) -> type[CloudflareError] | None:
+    """Which failure of TLS this is, by its innermost cause; None if something else failed."""
+    if not isinstance(exc, (requests.RequestException, HTTPError)):
+        # A missing CA bundle is found before there is a connection.
+        return CaFileUnusable
+    if not isinstance(exc, requests.exceptions.SSLError) or isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return None
+    # Before its version 2, urllib3 has an exception of its own for a host name that does not match.
+    if not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLCertVerificationError):
+        return CertificateNotTrusted
+    if cause.library in ("X509", "PEM"):
+        return CaFileUnusable
+    return NotTls if cause.reason in _NOT_TLS else TlsFailed
+
+
 def _pause(error: CloudflareError, attempts: int) -> float:
-    """Seconds to wait before the next attempt. Raises the error where Cloudflare asks for a wait that is too long."""
+    """Seconds to wait before the next attempt. Raises the error if Cloudflare asks for too long a wait."""
     backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempts - 1)) * random.uniform(0.5, 1)
     if error.retry_after is None:
         return backoff
     if error.retry_after > LONGEST_WAIT:
-        error.said += f" and asked to wait {error.retry_after:.0f} seconds, longer than the {LONGEST_WAIT} seconds that this collection waits"
+        error.said += f" and asked to wait {error.retry_after:.0f} seconds. This collection waits at most {LONGEST_WAIT} seconds"
         raise error
-    # The last second before a limit ends can be called 0 seconds, in which all attempts would be used up.
+    # In the last second before a limit ends, Cloudflare can ask for 0 seconds, which would use up all attempts.
     return max(error.retry_after, backoff)

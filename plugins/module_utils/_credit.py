@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run that keeps the credit of an account above a floor: what it reads, in which order, and when it buys.
+"""One run that keeps the credit of an account above a minimum: what it reads, in which order, and when it buys.
 
 No Ansible in here. All money is in cents. This file is private to the collection and can change in any release.
 """
@@ -21,12 +21,12 @@ from ._deadline import Deadline
 
 
 class Conditions(NamedTuple):
-    """How a run works, beside what it is to achieve."""
+    """How a run works, apart from its goal."""
 
     account_id: str
     api_url: str
     payment_method_id: str | None
-    """None for the account's default."""
+    """None for the account's default payment method."""
     check_mode: bool
     wait: bool
     wait_timeout: int
@@ -38,15 +38,15 @@ class Conditions(NamedTuple):
 
     @property
     def timeout(self) -> int:
-        """The seconds that this run waits."""
+        """The seconds that this run waits at most."""
         return self.wait_timeout if self.waits else 0
 
 
 def conditions_from(account_id: str, params: Mapping[str, Any], check_mode: bool) -> Conditions:
-    """The conditions in a module's options. Raises L(UserError) for those that cannot be meant."""
+    """The conditions in a module's options. Raises `UserError` if they make no sense."""
     method = params["payment_method_id"]
     if not method:
-        raise UserError("payment_method_id is empty: give one, or leave it out for the account's default.")
+        raise UserError("payment_method_id is empty. Set it to the ID of a payment method, or leave it out to use the account's default.")
     return Conditions(
         account_id,
         params["api_url"].rstrip("/"),
@@ -58,14 +58,14 @@ def conditions_from(account_id: str, params: Mapping[str, Any], check_mode: bool
 
 
 class Look(NamedTuple):
-    """An account as it was found, with nothing in flight."""
+    """The state of an account, with no purchase in flight."""
 
     credit: Mapping[str, Any]
     history: _invoices.History
     own: list[_journal.Entry]
-    """Purchases that this host remembers, and that Cloudflare has accepted."""
+    """Purchases that this host has recorded and that Cloudflare has accepted."""
     awaited: _invoices.Invoice | None
-    """The last one that was waited for."""
+    """The last invoice that the run waited for."""
 
     @property
     def balance(self) -> float:
@@ -84,7 +84,7 @@ class Run:
         warn: Callable[[str], None],
     ) -> None:
         """
-        warn: tells the user a sentence, at once or with the result.
+        warn: gives the user a warning, at once or with the result.
         """
         self._client = client
         self._order = order
@@ -120,12 +120,12 @@ class Run:
         return _journal.locked_journal(path, self._account_id, deadline)
 
     def _read_until_clear(self, journal: _journal.Journal, deadline: Deadline) -> Look:
-        """The account, once nothing that was bought before can still be missing in its balance."""
+        """The account, once no earlier purchase can still be missing in its balance."""
         awaited: set[object] = set()
         last: _invoices.Invoice | None = None
         while True:
             history = self._read_history("all")
-            # After the invoices: what is credited between the two is then seen twice, and not in neither.
+            # After the invoices, so that a credit between the two reads is seen twice rather than not at all.
             credit = self._read_credit()
             entries = [_journal.identified(entry, history.invoices) for entry in journal.entries]
             look = Look(credit, history, [entry for entry in entries if entry.invoice_id is not None], last)
@@ -140,25 +140,29 @@ class Run:
                 return look
             if not deadline.wait():
                 if lost:
-                    raise _funding.unresolved(self._account_id, self._order, look.balance, lost[0], journal.path)
-                raise _funding.not_clear(self._account_id, self._order, look.balance, flying[0])
+                    raise _funding.unresolved(
+                        self._account_id, self._order, look.balance, lost[0], journal.path, self._timeout
+                    )
+                raise _funding.not_clear(
+                    self._account_id, self._order, look.balance, flying[0], self._now(), self._timeout
+                )
             last = flying[0] if flying else last
 
     def _with_own(
         self, invoices: Sequence[_invoices.Invoice], own: Sequence[_journal.Entry]
     ) -> list[_invoices.Invoice]:
-        """The invoices with what this host knows of its own ones; of those that are not listed, Cloudflare is asked."""
+        """The invoices, corrected by what this host knows. For own purchases that are not listed, Cloudflare is asked."""
         listed = {invoice["id"] for invoice in invoices}
         missing = {str(entry.invoice_id) for entry in own} - listed
         completed = {each for each in missing if self._send_status_request(each)}
         return _journal.with_own(invoices, own, completed)
 
     def _send_status_request(self, invoice_id: str) -> bool:
-        """Whether Cloudflare calls a purchase completed; where it cannot be asked, no."""
+        """Whether Cloudflare reports a purchase as completed. False if Cloudflare cannot be asked."""
         return bool(self._client.send_for_advice(_purchase.status_request(self._account_id, invoice_id)))
 
     def _charge_to_make(self, look: Look) -> _purchase.Charge:
-        """What to buy. Raises L(UserError) where something forbids it."""
+        """What to buy. Raises `UserError` if something forbids it."""
         charge = self._order.charge(look.balance)
         topup = look.credit["topup"]
         if not look.credit["topup_told"]:
@@ -167,7 +171,7 @@ class Run:
         _funding.check_payer(self._account_id, look.credit, self._conditions.payment_method_id)
         self._check_caps(charge, look)
         if self._conditions.check_mode:
-            # A purchase finds out by itself.
+            # A real purchase is checked by Cloudflare itself.
             witness = _billing.read_balance(self._account_id)
             _topup.check_limits(
                 charge.amount, self._client.send_if_known(_topup.read_limits(self._account_id), witness)
@@ -182,7 +186,7 @@ class Run:
         try:
             _funding.check_caps(self._account_id, self._order, charge, invoices, self._now())
         except UserError:
-            # Among all invoices are those for the usage of a month, which are no purchases.
+            # The list of all invoices includes those for monthly usage, which are not purchases.
             purchases = _journal.with_own(self._read_purchases(), look.own, ())
             _funding.check_caps(self._account_id, self._order, charge, purchases, self._now())
 
@@ -194,9 +198,9 @@ class Run:
         return [*automatic, *_invoices.made_since(automatic, manual)]
 
     def _buy(self, journal: _journal.Journal, look: Look, charge: _purchase.Charge) -> _purchase.Purchase:
-        """Send the purchase, once. What it leaves in the journal is what a later run has to know if this one ends here."""
+        """Send the purchase, once. The journal then holds what a later run has to know if this run ends here."""
         entry = _journal.intent(self._clocks(), charge.amount, charge.total, look.history.invoices)
-        # They count towards the limits for so long, whatever the lists show of them.
+        # They count towards the limits for this long, even if the lists do not show them.
         others = [other for other in look.own if self._now() - other.latest <= _funding.MONTH]
         journal.begin([*others, entry])
         problem = journal.problem
@@ -218,25 +222,27 @@ class Run:
         return purchase
 
     def _explain_refusal(self, error: CloudflareError, look: Look, charge: _purchase.Charge) -> None:
-        """Make the error of a purchase that was not made say why, and what to do."""
+        """Make the error of a refused purchase say why it was refused, and what to do."""
         limits = eligibility = None
         if error.status in (400, 403):
             limits = self._client.send_for_advice(_topup.read_limits(self._account_id))
             eligibility = self._client.send_for_advice(_purchase.eligibility_request(self._account_id))
+        if error.sent:
+            error.aftermath = "Nothing was bought."
         error.next_step = _purchase.refusal(error, charge, limits, eligibility)
         error.result = _funding.facts(look.balance, None, None, look.balance)
 
     def _explain_unknown(
         self, error: CloudflareError, entry: _journal.Entry, look: Look, charge: _purchase.Charge
     ) -> None:
-        """Make the error of a purchase that may have been made say so, with what the invoices tell of it meanwhile."""
+        """Make the error of a purchase that may have been made say so, together with the new invoices."""
         deadline = Deadline(self._timeout)
         since: list[_invoices.Invoice] | None = None
         while True:
             try:
                 since = _invoices.made_since(look.history.invoices, self._read_history("all").invoices)
             except CloudflareError:
-                # The purchase is what failed, and what is reported.
+                # The error to report is that of the purchase.
                 since = None
             if any(entry.matches(invoice) for invoice in since or []) or not deadline.wait():
                 break
@@ -247,7 +253,7 @@ class Run:
         }
 
     def _follow(self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge) -> dict[str, Any]:
-        """What becomes of a purchase that Cloudflare has accepted."""
+        """Wait for a purchase that Cloudflare has accepted, and report the outcome."""
         deadline = Deadline(self._timeout)
         pending = {"id": purchase.invoice_id, "status": _invoices.PENDING}
         try:
@@ -275,7 +281,7 @@ class Run:
     def _look_after(
         self, purchase: _purchase.Purchase, look: Look, charge: _purchase.Charge, deadline: Deadline
     ) -> float | None:
-        """The balance once the purchase is in it, None if that cannot be seen. Warns of what else has happened meanwhile."""
+        """The balance once it includes the purchase, None if that cannot be seen. Warns about anything unexpected."""
         after: float | None = None
         since: list[_invoices.Invoice] = []
         listed = False
@@ -290,8 +296,10 @@ class Run:
                 if (listed and after is not None) or not deadline.wait():
                     break
         except CloudflareError as error:
-            # What is paid is paid, whether or not it can be looked at afterwards.
-            self._warn_of([f"Purchase {purchase.invoice_id} of account {self._account_id} is paid. But: {error}"])
+            # It is paid, whether or not the account can be read afterwards.
+            self._warn_of(
+                [f"Purchase {purchase.invoice_id} of account {self._account_id} ({charge}) is paid. However: {error}"]
+            )
             return after
         if not listed and after is None:
             self._complain(
@@ -302,7 +310,7 @@ class Run:
         return after
 
     def _complain(self, sentence: str, result: Mapping[str, Any]) -> None:
-        """Fail with this, or where nothing was to be waited for, warn."""
+        """Fail with this sentence, or only warn if the run does not wait."""
         if self._conditions.waits:
             raise UserError(sentence, result)
         self._warn_of([sentence])
@@ -322,11 +330,11 @@ class Run:
         }
 
     def _now(self) -> float:
-        """Unix seconds by the clock that is behind, this host's or Cloudflare's, so that nothing seems older than it is."""
+        """Unix seconds by the earlier clock, this host's or Cloudflare's, so that nothing seems older than it is."""
         return min(self._clocks())
 
     def _clocks(self) -> tuple[float, float]:
-        """Unix seconds by this host's clock, and by Cloudflare's as far as it is known."""
+        """Unix seconds by this host's clock, and by Cloudflare's if it is known."""
         here, server = time.time(), self._client.server_time
         return here, here if server is None else server
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The invoices of an account: the requests, their parser, and how far back a list that is cut can be trusted.
+"""The invoices of an account: the requests, their parser, and how far back an incomplete list can be trusted.
 
 No HTTP and no Ansible in here. All money is in cents. This file is private to the collection and can change in any
 release.
@@ -20,19 +20,19 @@ from ._topup import billing_path, object_in, objects_in
 from ._values import dollars, flag, number, text, utc
 
 MOST_PAGES = 20
-"""How many pages of invoices are read. Cloudflare puts 100 on a page, as far as is known."""
+"""How many pages of invoices are read at most. As far as is known, Cloudflare puts 100 invoices on a page."""
 
 EARLIEST = 1_577_836_800
-"""Unix seconds, the start of 2020. Cloudflare sold no AI Gateway credit before: a date before it is none."""
+"""Unix seconds, the start of 2020. Cloudflare sold no AI Gateway credit before, so an earlier date is wrong."""
 
 PAID = "paid"
 PENDING = "pending"
-"""What Cloudflare has accepted, and neither its list nor its word calls paid yet: a status of results, not of the API."""
+"""A purchase that Cloudflare has accepted and does not report as paid yet. The status is of results, not of the API."""
 VOID = "void"
-"""The one status in which nobody can be charged any more: Stripe still collects what is uncollectible."""
+"""The only status in which nobody can be charged any more: Stripe can still collect an uncollectible invoice."""
 
 Invoice = Mapping[str, Any]
-"""An invoice as results show it: the keys in L(_TEXTS), L(_NUMBERS) and L(_FLAGS), created, and created_at in ISO 8601."""
+"""An invoice as results show it: the keys in `_TEXTS`, `_NUMBERS` and `_FLAGS`, created, and created_at in ISO 8601."""
 
 _TEXTS = ("id", "status", "currency", "description", "created_by", "invoice_origin", "invoice_pdf")
 _NUMBERS = ("amount_due", "amount_paid", "amount_remaining", "attempt_count")
@@ -40,35 +40,35 @@ _FLAGS = ("attempted", "auto_advance")
 
 
 MOST_ON_A_PAGE = 5000
-"""Invoices. What has more of them is no answer of Cloudflare's, and not to be kept in memory."""
+"""Invoices. A page with more does not come from Cloudflare and must not fill the memory."""
 
 
 class Page(NamedTuple):
-    """One answer of the API, and what it claims."""
+    """One response of the API, and its claims about the list."""
 
     invoices: list[Invoice]
     """In the order of the API."""
     last: bool
-    """Whether there are no other pages. An answer that does not say so may have them."""
+    """Whether the response says that there are no other pages. If it does not say so, there may be some."""
     total: int | float
-    """How many invoices there are on all pages, at least."""
+    """How many invoices there are at least on all pages."""
     number: int | float | None
-    """Its own number; None where the answer has none."""
+    """The number of this page; None if the response has none."""
 
 
 class History(NamedTuple):
     """The invoices that could be read."""
 
     invoices: list[Invoice]
-    """Newest first; those without a date last."""
+    """Newest first, those without a date last."""
     known_since: float
-    """Unix seconds since when none is missing: -inf where all were read, inf where that cannot be told."""
+    """Unix seconds since when none is missing: -inf if all were read, inf if it is not known."""
 
 
 def invoices_request(account_id: str, kind: str, page: int | None = None) -> Call:
-    """The request for invoices of a kind (auto, manual or all); its result is a L(Page).
+    """The request for invoices of a kind (auto, manual or all). The result is a `Page`.
 
-    The API documents C(pagination) in the answer and no parameter for it, so that only later pages are asked for by number.
+    The API documents `pagination` in the response, but no parameter for it. So the first page is requested without one.
     """
     query = urlencode({"type": kind, **({} if page is None else {"page": page})})
     path = billing_path(account_id, f"invoice-history?{query}")
@@ -76,11 +76,11 @@ def invoices_request(account_id: str, kind: str, page: int | None = None) -> Cal
 
 
 def page_from_api(result: object) -> Page:
-    """The page in an answer. Raises ValueError for another shape."""
+    """The page in a response. Raises ValueError for an unknown shape."""
     result = object_in(result, "the invoices")
     items = objects_in(result, "invoices")
     if len(items) > MOST_ON_A_PAGE:
-        raise ValueError(f"there are more than {MOST_ON_A_PAGE} invoices in it")
+        raise ValueError(f"it has more than {MOST_ON_A_PAGE} invoices")
     invoices: list[Invoice] = [
         {
             **{key: text(invoice.get(key)) for key in _TEXTS},
@@ -97,12 +97,12 @@ def page_from_api(result: object) -> Page:
 
 
 def newest_first(invoices: Sequence[Invoice]) -> list[Invoice]:
-    """The invoices by their date; those without one are the last."""
+    """The invoices by date, newest first, those without a date last."""
     return sorted(invoices, key=lambda invoice: invoice["created"] or 0, reverse=True)
 
 
 def read_history(send: Callable[[Call], Any], account_id: str, kind: str) -> History:
-    """All invoices of a kind, as far as the API gives them. Raises L(CloudflareError)."""
+    """All invoices of a kind that the API returns. Raises `CloudflareError`."""
     pages = _read_pages(send, account_id, kind)
     if pages.torn:
         pages = _read_pages(send, account_id, kind)
@@ -115,13 +115,13 @@ def read_history(send: Callable[[Call], Any], account_id: str, kind: str) -> His
 
 
 class _Pages(NamedTuple):
-    """All pages that the API gives."""
+    """All pages that the API returns."""
 
     invoices: list[Invoice]
     last: bool
-    """Whether the API says that there are no others."""
+    """Whether the API says that there are no more pages."""
     total: int | float
-    """How many invoices there are at least, as it says."""
+    """How many invoices there are at least, according to the API."""
     number: int
 
     @property
@@ -130,7 +130,7 @@ class _Pages(NamedTuple):
 
     @property
     def torn(self) -> bool:
-        """Whether the list has changed between two of its pages, so that what is missing can be missing anywhere."""
+        """Whether the list changed between two pages, so that any of its invoices can be missing."""
         return self.last and not self.whole and self.number > 1
 
 
@@ -143,7 +143,7 @@ def _read_pages(send: Callable[[Call], Any], account_id: str, kind: str) -> _Pag
         try:
             page = send(invoices_request(account_id, kind, first + pages.number))
         except (Refused, NotFound):
-            # It knows no pages.
+            # This API has no pages.
             break
         others = made_since(pages.invoices, page.invoices)
         if not others:
@@ -153,7 +153,7 @@ def _read_pages(send: Callable[[Call], Any], account_id: str, kind: str) -> _Pag
 
 
 def _oldest_if_in_order(invoices: Sequence[Invoice]) -> float:
-    """The date down to which a list that is cut misses nothing, if it is newest first for certain; inf if it may not be."""
+    """The date since which an incomplete list misses nothing, if it is certainly newest first; otherwise inf."""
     dates = [created_seconds(invoice) for invoice in invoices]
     known = [date for date in dates if date is not None]
     if len(known) < len(dates) or known != sorted(known, reverse=True) or len(set(known)) < 2:
@@ -162,9 +162,9 @@ def _oldest_if_in_order(invoices: Sequence[Invoice]) -> float:
 
 
 def created_seconds(invoice: Invoice) -> float | None:
-    """When an invoice was made, in Unix seconds; None where it does not say so, or cannot be right.
+    """When an invoice was created, in Unix seconds; None if the date is missing or cannot be right.
 
-    The unit is not documented: from 1e11 on it can only be milliseconds.
+    The unit is not documented. Values from 1e11 on can only be milliseconds.
     """
     created = invoice["created"]
     if created is None:
@@ -174,10 +174,10 @@ def created_seconds(invoice: Invoice) -> float | None:
 
 
 def made_since(before: Sequence[Invoice], after: Sequence[Invoice]) -> list[Invoice]:
-    """The invoices that are new, in their order."""
+    """The new invoices, in their order."""
     known = Counter(_key(invoice) for invoice in before)
     new: list[Invoice] = []
-    # Of those that are alike, the older ones are known.
+    # Of equal invoices, the older ones are known.
     for invoice in reversed(after):
         if known[_key(invoice)]:
             known[_key(invoice)] -= 1
@@ -187,16 +187,23 @@ def made_since(before: Sequence[Invoice], after: Sequence[Invoice]) -> list[Invo
 
 
 def _key(invoice: Invoice) -> tuple[object, ...]:
-    """Every part can be missing but the amount, which does not change."""
+    """Each part can be missing. The amount does not change."""
     return invoice["id"], invoice["created"], invoice["amount_due"]
 
 
 def summary(invoice: Invoice) -> dict[str, Any]:
-    """What results show of an invoice."""
+    """An invoice as results show it."""
     return {"id": invoice["id"], "status": invoice["status"]}
 
 
 def named(invoice: Invoice) -> str:
-    """An invoice for a sentence: C(invoice in_1 of 2026-11-24T12:00:00Z for $52.50)."""
-    created = f" of {invoice['created_at']}" if invoice["created_at"] else ""
-    return f"invoice {invoice['id'] or 'without an id'}{created} for {dollars(invoice['amount_due'] or 0)}"
+    """An invoice for a sentence: `invoice in_1 for $52.50 (created 2026-11-24T12:00:00Z)`. What is not known is left out."""
+    amount = f" for {_amount(invoice)}" if invoice["amount_due"] is not None else ""
+    created = f" (created {invoice['created_at']})" if invoice["created_at"] else ""
+    return f"invoice {invoice['id'] or 'without an ID'}{amount}{created}"
+
+
+def _amount(invoice: Invoice) -> str:
+    currency = (invoice["currency"] or "usd").upper()
+    amount = dollars(invoice["amount_due"])
+    return amount if currency == "USD" else f"{amount.replace('$', '')} {currency}"

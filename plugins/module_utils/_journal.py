@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this host remembers of the purchases for one account: one file that is lock and journal at once.
+"""The journal of the purchases for one account on this host: one file that is both lock and journal.
 
-Cloudflare's API has no lock and no idempotency key. So a purchase is written down here before its request leaves, and
-only one run at a time decides about the same account. This file is private to the collection and can change in any
+Cloudflare's API has no lock and no idempotency key. So a purchase is recorded here before its request is sent, and only
+one run at a time decides about an account. This file is private to the collection and can change in any
 release.
 """
 
@@ -32,34 +32,34 @@ DIRECTORY = "finops.cloudflare"
 
 _MOST_BYTES = 1_000_000
 _CLOCK_SKEW = 120
-"""Seconds by which an invoice may seem to be older than the request that made it."""
+"""Seconds by which an invoice may seem older than the request that created it."""
 
 
 class Entry(NamedTuple):
-    """A purchase whose request has left this host, or was about to."""
+    """A purchase whose request was sent or was about to be sent."""
 
     at: float
-    """Unix seconds, by the clock that was behind: this host's or Cloudflare's."""
+    """Unix seconds by the earlier of two clocks: this host's or Cloudflare's."""
     latest: float
-    """The same by the clock that was ahead."""
+    """The same by the later clock."""
     amount: int
     """Cents of credit."""
     total: int
-    """Cents that it charges."""
+    """Cents that it charges, including the fee."""
     known: tuple[str, ...]
-    """The ids of the invoices that were there before, of those that could be taken for this purchase by their date."""
+    """The ids of the invoices that existed before and whose date would also fit this purchase."""
     invoice_id: str | None = None
-    """None as long as it is not known whether Cloudflare accepted it."""
+    """None until it is known that Cloudflare accepted it."""
 
     def precedes(self, invoice: Invoice) -> bool:
-        """Whether an invoice can have been made by this purchase or later, as far as clocks can be compared."""
+        """Whether an invoice was created with this purchase or later, as far as clocks can be compared."""
         made = created_seconds(invoice)
         return made is not None and made >= self.at - _CLOCK_SKEW
 
     def matches(self, invoice: Invoice) -> bool:
-        """Whether an invoice can only be that of this purchase: made since, and for the same sum.
+        """Whether an invoice can only belong to this purchase: created since then, and for the same sum.
 
-        One that is void can be anybody's: it does not tell that this purchase was not made.
+        A void invoice can belong to anybody. It does not prove that this purchase was not made.
         """
         if self.invoice_id is not None or invoice["id"] is None:
             return self.invoice_id is not None and self.invoice_id == invoice["id"]
@@ -74,19 +74,20 @@ class Entry(NamedTuple):
 
 
 def intent(clocks: tuple[float, float], amount: int, total: int, invoices: Sequence[Invoice]) -> Entry:
-    """A purchase that is about to be sent, while these are the invoices."""
+    """A purchase that is about to be sent. `invoices` are the present ones."""
     entry = Entry(min(clocks), max(clocks), amount, total, ())
     return entry._replace(known=tuple(each["id"] for each in invoices if each["id"] and entry.precedes(each)))
 
 
 def identified(entry: Entry, invoices: Sequence[Invoice]) -> Entry:
-    """The purchase with the id of its invoice, if there is one."""
+    """The purchase, with the id of its invoice if there is one."""
     return entry._replace(invoice_id=next((each["id"] for each in invoices if entry.matches(each)), entry.invoice_id))
 
 
 def with_own(invoices: Sequence[Invoice], entries: Sequence[Entry], completed: Collection[str | None]) -> list[Invoice]:
-    """The invoices with what this host knows of those that it has made: that they are not older than it remembers, and those
-    that the list does not show. C(completed) are the ids of those that Cloudflare calls completed.
+    """The invoices, corrected by what this host knows of its own purchases: their age, and those that the list lacks.
+
+    `completed` holds the ids of the purchases that Cloudflare reports as completed.
     """
     own = {entry.invoice_id: entry for entry in entries}
     listed = [_not_older(each, own[each["id"]]) if each["id"] in own else each for each in invoices]
@@ -116,43 +117,43 @@ def _as_invoice(entry: Entry, paid: bool) -> Invoice:
 
 
 def journal_path(environ: Mapping[str, str], api_url: str, account_id: str) -> str:
-    """Where the journal of an account is. Each API has its own, so that a trial against another one blocks nothing real."""
+    """The path of an account's journal. Each API has its own, so that a trial against another API blocks no real purchase."""
     state = environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
         state = os.path.join(os.path.expanduser("~"), ".local", "state")
     parts = urlsplit(api_url)
     host, port = (parts.hostname or "").rstrip("."), parts.port or {"https": 443}.get(parts.scheme, 80)
     path_of_api = re.sub("/+", "/", unquote(parts.path)).rstrip("/")
-    # However it is written, it is the same API.
+    # All spellings of a URL are the same API.
     api = hashlib.sha256(f"{parts.scheme}://{host}:{port}{path_of_api}".encode()).hexdigest()[:12]
     return os.path.join(state, DIRECTORY, f"purchases-{account_id}-{api}.json")
 
 
 class Journal:
-    """The journal while it is locked; in check mode, what was in it."""
+    """The journal while it is locked; in check mode, its content."""
 
     def __init__(self, path: str, entries: Sequence[Entry], descriptor: int | None, problem: str | None = None) -> None:
         self.path = path
         self.entries = list(entries)
         self.problem = problem
-        """Why nothing is remembered, as the end of a sentence; None where it is."""
+        """Why purchases are not recorded, as the end of a sentence; None if they are."""
         self._descriptor = descriptor
 
     def begin(self, entries: Sequence[Entry]) -> None:
-        """Remember a purchase that is about to be sent. Raises L(UserError) where somebody has removed the file meanwhile."""
+        """Record a purchase that is about to be sent. Raises `UserError` if somebody has removed the file meanwhile."""
         if self._descriptor is not None and not _is_at(self.path, self._descriptor):
-            raise UserError(f"Nothing was bought: {self.path} was removed while this run was at work. Run again.")
+            raise UserError(f"Nothing was bought: the file {self.path} was removed during this run. Run again.")
         self.write(entries)
 
     def write(self, entries: Sequence[Entry]) -> None:
-        """Replace what is remembered, so that it survives a crash; where that fails, C(problem) says so."""
+        """Replace the content so that it survives a crash. If that fails, `problem` says so."""
         self.entries = list(entries)
         if self._descriptor is None:
             return
         line = _line(entries)
         try:
-            # In place, as the lock belongs to this file and not to its name. A reader stops at the end of the line, so
-            # that whatever of an earlier, longer text is left behind it does not count.
+            # In place, because the lock belongs to this file and not to its name. A reader stops at the end of the line,
+            # so the rest of an earlier, longer text does not count.
             if os.pwrite(self._descriptor, line, 0) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.ftruncate(self._descriptor, len(line))
@@ -164,10 +165,10 @@ class Journal:
 
 @contextmanager
 def locked_journal(path: str, account_id: str, deadline: Deadline) -> Iterator[Journal]:
-    """The journal, which no other run can have before this one is done with it.
+    """The journal, locked until this run is done with it.
 
-    Where it cannot be kept at all, one that remembers nothing and says why. Raises L(UserError) where another run has it
-    until the deadline, and where its content cannot be read.
+    If it cannot be kept at all, it records nothing and says why. Raises `UserError` if another run holds it until the
+    deadline, or if its content cannot be read.
     """
     try:
         descriptor, problem = _locked(path, account_id, deadline)
@@ -184,9 +185,9 @@ def locked_journal(path: str, account_id: str, deadline: Deadline) -> Iterator[J
 
 
 def journal_as_it_is(path: str, account_id: str) -> Journal:
-    """The journal for a look at it, which creates nothing.
+    """The journal for reading only. Creates nothing.
 
-    Raises L(UserError) where another run has it, and where its content cannot be read.
+    Raises `UserError` if another run holds it, or if its content cannot be read.
     """
     if not os.path.lexists(path):
         return Journal(path, [], None)
@@ -197,7 +198,7 @@ def journal_as_it_is(path: str, account_id: str) -> Journal:
         raise _unreadable(path, error.strerror) from error
     try:
         if not _lock(descriptor, fcntl.LOCK_SH).free:
-            # What that run has written until now says nothing of its end.
+            # What that run has written so far does not tell how it will end.
             raise _busy(path, account_id)
         return Journal(path, _entries(path, descriptor), None)
     finally:
@@ -205,7 +206,7 @@ def journal_as_it_is(path: str, account_id: str) -> Journal:
 
 
 def _locked(path: str, account_id: str, deadline: Deadline) -> tuple[int, str | None]:
-    """The open file, and why it is not locked, as the end of a sentence; None where it is."""
+    """The open file, and why it is not locked, as the end of a sentence; None if it is locked."""
     _make_directory(os.path.dirname(path))
     while True:
         if not os.path.lexists(path):
@@ -213,13 +214,13 @@ def _locked(path: str, account_id: str, deadline: Deadline) -> tuple[int, str | 
         try:
             descriptor = _open(path)
         except FileNotFoundError:
-            # Removed again in this moment
+            # Removed again at this moment
             continue
         try:
             while not (lock := _lock(descriptor, fcntl.LOCK_EX)).free:
                 if not deadline.wait():
                     raise _busy(path, account_id)
-            # Whoever removes the file while a run waits for it must not let two in.
+            # If somebody removes the file while a run waits for it, two runs must not get in.
             if _is_at(path, descriptor):
                 return descriptor, lock.problem and f"{path} cannot be locked ({lock.problem})"
         except BaseException:
@@ -229,19 +230,19 @@ def _locked(path: str, account_id: str, deadline: Deadline) -> tuple[int, str | 
 
 
 def _open(path: str) -> int:
-    """Not through a link that somebody has put there, and without waiting for what is no file."""
+    """Follows no link that somebody may have put there, and does not wait for something other than a file."""
     return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def _create(path: str) -> None:
-    """Make a journal without purchases. It is complete when it gets its name: an empty file is what an accident leaves."""
+    """Create a journal without purchases. It is complete before it gets its name: only an accident leaves an empty file."""
     descriptor, draft = tempfile.mkstemp(prefix="new-", dir=os.path.dirname(path))
     try:
         os.write(descriptor, _line([]))
         os.fsync(descriptor)
         os.link(draft, path)
     except FileExistsError:
-        # Another run was first, which is as good.
+        # Another run was first, which is fine.
         return
     finally:
         os.close(descriptor)
@@ -250,17 +251,17 @@ def _create(path: str) -> None:
 
 def _busy(path: str, account_id: str) -> UserError:
     return UserError(
-        f"Nothing was bought: another run on this machine is deciding about credit for account {account_id} or buying it, and "
-        f"has not finished (it holds the lock of {path}). Run again later; if this comes back, see that only one job at a time "
-        "works for an account, or raise wait_timeout."
+        f"Nothing was bought: another run on this machine is checking or buying credit for account {account_id} and has not "
+        f"finished (it holds the lock of {path}). Run again later. If this message comes back, make sure that only one job at a "
+        "time works for an account, or raise wait_timeout."
     )
 
 
 class _Lock(NamedTuple):
     free: bool
-    """Whether no other run has it."""
+    """Whether no other run holds it."""
     problem: str | None = None
-    """Why there is no lock, so that nobody can have it."""
+    """Why locking does not work, so that no run can hold the lock."""
 
 
 def _lock(descriptor: int, kind: int) -> _Lock:
@@ -269,13 +270,13 @@ def _lock(descriptor: int, kind: int) -> _Lock:
     except BlockingIOError:
         return _Lock(False)
     except OSError as error:
-        # Such as a network file system without locks: what is in the file counts all the same.
+        # For example a network file system without locks. The content of the file still counts.
         return _Lock(True, error.strerror)
     return _Lock(True)
 
 
 def _make_directory(directory: str) -> None:
-    """Raises OSError where there is no directory that belongs to this user alone."""
+    """Raises OSError if there is no directory that belongs to this user alone."""
     if not os.path.isabs(directory):
         raise OSError(errno.ENOENT, "this user has no home directory", directory)
     os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -284,7 +285,7 @@ def _make_directory(directory: str) -> None:
 
 
 def _check_directory(directory: str) -> os.stat_result:
-    """Raises OSError where it does not belong to this user."""
+    """Raises OSError if it does not belong to this user."""
     found = os.lstat(directory)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise OSError(errno.EPERM, "its directory does not belong to this user alone", directory)
@@ -312,7 +313,7 @@ def _line(entries: Sequence[Entry]) -> bytes:
 
 def _entries(path: str, descriptor: int) -> list[Entry]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise _unreadable(path, "it is no file")
+        raise _unreadable(path, "it is not a regular file")
     try:
         line, end, _rest = os.pread(descriptor, _MOST_BYTES, 0).partition(b"\n")
         if not end:
@@ -320,22 +321,22 @@ def _entries(path: str, descriptor: int) -> list[Entry]:
         document = json.loads(line)
         return [_entry(purchase) for purchase in document["purchases"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _unreadable(path, "it is not what this collection writes") from error
+        raise _unreadable(path, "this collection did not write it") from error
 
 
 def _entry(purchase: Any) -> Entry:
-    """Raises ValueError, TypeError or KeyError for what is none."""
+    """Raises ValueError, TypeError or KeyError if it is not an entry."""
     entry = Entry(**{**purchase, "known": tuple(purchase["known"])})
     numbers = (entry.at, entry.latest, entry.amount, entry.total)
     texts = [*entry.known, *([] if entry.invoice_id is None else [entry.invoice_id])]
     if not all(map(is_number, numbers)) or not all(isinstance(value, str) for value in texts):
-        raise ValueError("an entry of another shape")
+        raise ValueError("an entry of an unknown shape")
     return entry
 
 
 def _unreadable(path: str, reason: str | None) -> UserError:
     return UserError(
-        f"Nothing was bought: what this machine remembers of earlier purchases cannot be read from {path} ({reason}), so that "
-        "one may be on its way unseen. Look at the billing of the account in the Cloudflare dashboard; once you know that no "
-        "purchase is on its way, remove the file and run again."
+        f"Nothing was bought: this machine's record of earlier purchases cannot be read from {path} ({reason}). A purchase may be "
+        "in progress without being seen. Look at the billing of the account in the Cloudflare dashboard. Once you know that no "
+        "purchase is in progress, remove the file and run again."
     )

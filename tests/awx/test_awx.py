@@ -210,7 +210,7 @@ def test_credit_is_bought_on_a_schedule(launch: Launch, simulator: Simulator) ->
 
     review = launch("credit.yml", environment, variables, ["--check"])
     assert (review.status, review.changed) == ("successful", 1)
-    assert "Would buy $50.00 of credit with a fee of $2.50, $52.50 in all" in review.stdout
+    assert "Would buy $50.00 of credit for $52.50, including a fee of $2.50" in review.stdout
     assert sent(simulator) == [("GET", "token")] * 4
 
     run = launch("credit.yml", environment, variables)

@@ -124,7 +124,7 @@ STEPS = [
         f"{CREDIT} -e minimum_balance=150000 -e amount=50000 -e maximum_charge=52500 --check --diff",
         ["GET"] * 4,
         OFF,
-        r"Would buy \$500\.00 of credit with a fee of \$25\.00, \$525\.00 in all",
+        r"Would buy \$500\.00 of credit for \$525\.00, including a fee of \$25\.00",
     ),
     Step(
         "Buy it, once: the balance and the invoices are read before and after",

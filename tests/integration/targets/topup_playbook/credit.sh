@@ -52,7 +52,7 @@ change '{"balance": 400, "invoices": [], "purchases": {"outcome": "paid"}}'
 expect "$failed" "${credit[@]}" -e account_id= -e minimum_balance= -e amount=5000 -e maximum_charge=5250
 expect 'missing required arguments: minimum_balance' "${credit[@]}" -e minimum_balance= -e amount=5000 -e maximum_charge=5250
 expect "$bought" "${credit[@]}" "${order[@]}" --check
-expect 'Would buy .50.00 of credit with a fee of .2.50, .52.50 in all' "${credit[@]}" "${order[@]}" --check
+expect 'Would buy .50.00 of credit for .52.50, including a fee of .2.50' "${credit[@]}" "${order[@]}" --check
 expect '^\+charge: 5250 \(.52.50\), fee 250 \(.2.50\) included' "${credit[@]}" "${order[@]}" --check --diff
 expect "$enough" "${credit[@]}" "${order[@]}" -e '{"minimum_balance": 0}'
 balance 400

@@ -132,8 +132,9 @@ def https_url(authority: trustme.CA) -> Any:
 
 
 def test_an_untrusted_certificate_is_refused_at_once(https_url: str, pauses: list[float]) -> None:
-    failure = failure_of(client_of(https_url), WRITE, _api.TlsFailed)
-    assert "certificate" in str(failure)
+    failure = failure_of(client_of(https_url), WRITE, _api.CertificateNotTrusted)
+    assert "certificate verify failed" in str(failure)
+    assert "set ca_path to the proxy's CA certificate" in str(failure)
     assert failure.aftermath == "Nothing was sent."
     assert pauses == []
 
@@ -157,15 +158,57 @@ def test_certificates_need_not_be_checked(https_url: str, monkeypatch: pytest.Mo
 
 def test_a_missing_bundle_in_the_environment(https_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/bundle.pem")
-    failure = failure_of(client_of(https_url), READ, _api.TlsFailed)
+    failure = failure_of(client_of(https_url), READ, _api.CaFileUnusable)
     assert "/nonexistent/bundle.pem" in str(failure)
 
 
-def test_a_bundle_that_holds_no_certificate(https_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ["", "nothing", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"]
+)
+def test_a_bundle_that_holds_no_certificate(https_url: str, tmp_path: Path, content: str) -> None:
     path = tmp_path / "ca.pem"
-    path.write_text("nothing")
-    failure_of(client_of(https_url, verify=str(path)), READ, _api.TlsFailed)
+    path.write_text(content)
+    failure = failure_of(client_of(https_url, verify=str(path)), WRITE, _api.CaFileUnusable)
+    assert f"the CA certificates in {path} cannot be used" in str(failure)
+    assert failure.aftermath == "Nothing was sent."
 
 
 def test_https_to_a_server_that_speaks_http(simulator: Simulator, pauses: list[float]) -> None:
-    failure_of(client_of(simulator.api_url.replace("http:", "https:")), READ, _api.TlsFailed)
+    failure = failure_of(client_of(simulator.api_url.replace("http:", "https:")), READ, _api.NotTls)
+    assert "The port does not speak https. It probably speaks plain http." in str(failure)
+    assert "api_url or CLOUDFLARE_BASE_URL" in str(failure)
+    assert "certificate" not in str(failure).lower()
+    assert pauses == []
+
+
+ALERT_HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", _api.NotTls),
+        (b"220 mail.example ESMTP\r\n", _api.NotTls),
+        (b"\0" * 50, _api.NotTls),
+        (ALERT_HANDSHAKE_FAILURE, _api.TlsFailed),
+        (b"", _api.NetworkFailed),
+    ],
+    ids=["ssh", "smtp", "zeros", "alert", "nothing"],
+)
+def test_a_port_that_makes_no_tls_connection(reply: bytes, kind: type[_api.CloudflareError]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        failure = failure_of(client_of(url, retries=0), READ, kind)
+        thread.join(5)
+    assert not thread.is_alive()
+    assert "certificate" not in str(failure).lower()
+    assert "ca_path" not in str(failure)

@@ -13,6 +13,7 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._api import User
 from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import History
 from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import charge_for
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_AMOUNT
+from ansible_collections.finops.cloudflare.plugins.module_utils._values import utc
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,28 @@ def test_only_what_is_known_to_be_settled_is_not_in_flight(
     assert _funding.in_flight(invoices, NOW, awaited) == [one for one in invoices if not settled(one)]
 
 
+@pytest.mark.parametrize(("created", "again"), [(NOW - 3600, NOW + 900), (NOW - 10, NOW + 900), (NOW + 60, NOW + 960)])
+def test_after_a_payment_the_time_to_run_again_is_safe_whenever_it_was_paid(created: float, again: float) -> None:
+    paid = invoice(created=created, created_at=utc(created))
+    said = str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, paid, NOW, 120))
+    assert f"invoice in_1 for $52.50 (created {utc(created)}) is paid, and its credit may not be in the balance yet" in said
+    assert f"This run waited 120 seconds. Run again after {utc(again)}: by then" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "invoice in_1 for $52.50 is"),
+        ({"amount_due": None}, "invoice in_1 is"),
+        ({"currency": "eur"}, "invoice in_1 for 52.50 EUR is"),
+        ({"currency": None, "id": None}, "invoice without an ID for $52.50 is"),
+    ],
+)
+def test_an_invoice_is_named_with_its_sum_where_that_is_known(changes: dict[str, Any], name: str) -> None:
+    unpaid = invoice(status="open", **changes)
+    assert name in str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, unpaid, NOW, 0))
+
+
 PURCHASES = st.lists(
     st.tuples(st.integers(0, 40 * 24 * 3600), st.integers(0, 9000), st.integers(0, 9000), STATUSES), max_size=6
 )
@@ -144,7 +167,7 @@ def test_what_cannot_be_counted_stops_a_purchase_under_a_cap(doubt: dict[str, An
 def test_a_list_that_is_cut_has_to_reach_back_30_days(known_since: float, told: int | None) -> None:
     history = History([invoice()], known_since)
     if told is None:
-        with pytest.raises(UserError, match="a purchase may be on its way unseen"):
+        with pytest.raises(UserError, match="A purchase may be in progress without being listed"):
             _funding.check_history(ACCOUNT, history, NOW)
     else:
         assert len(_funding.check_history(ACCOUNT, history, NOW)) == told

@@ -130,7 +130,7 @@ def test_a_file_that_is_removed_meanwhile_stops_the_run(path: str) -> None:
         os.remove(path)
         with lock(path) as other:
             other.begin([INTENT])
-        with pytest.raises(UserError, match="was removed while this run was at work"):
+        with pytest.raises(UserError, match="was removed during this run"):
             journal.begin([])
     assert journal_as_it_is(path, ACCOUNT).entries == [INTENT]
 

@@ -16,6 +16,11 @@ from ansible_collections.finops.cloudflare.plugins.module_utils import _options
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import read_topup
+from ansible_collections.finops.cloudflare.plugins.modules import (
+    cloudflare_ai_gateway_billing_info,
+    cloudflare_ai_gateway_credit,
+    cloudflare_ai_gateway_topup_info,
+)
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import (
     ACCOUNT_ID,
     EMAIL,
@@ -29,6 +34,7 @@ from hypothesis import strategies as st
 NO_OPTIONS = {"api_token": None, "api_key": None, "api_email": None}
 BEARER = {"Authorization": "Bearer t"}
 KEY = {"X-Auth-Email": "e", "X-Auth-Key": "k"}
+ORDER = {"minimum_balance": 1000, "amount": 5000, "maximum_charge": 5250}
 
 
 @pytest.mark.parametrize(
@@ -132,18 +138,17 @@ def test_account_id(account_id: str) -> None:
 @pytest.mark.parametrize(
     ("account_id", "found"),
     [
-        ("", "it is empty"),
         ("../../user", "it has 10 characters"),
         ("0" * 33, "it has 33 characters"),
         ("0" * 32 + "\n", "it has 33 characters"),
-        ("g" * 32, "it holds other characters"),
-        ("\u0660" * 32, "it holds other characters"),
+        ("g" * 32, "it contains other characters"),
+        ("\u0660" * 32, "it contains other characters"),
     ],
 )
 def test_account_ids_that_cannot_be(account_id: str, found: str) -> None:
     with pytest.raises(UserError) as refused:
         _options.account_id_of({"account_id": account_id})
-    assert f"but {found}: copy the id" in str(refused.value)
+    assert f"but {found}. Copy the ID" in str(refused.value)
 
 
 @given(st.text())
@@ -275,9 +280,30 @@ def test_the_second_name_of_the_base_url(
     assert result.get("failed", False) == bool(first)
 
 
-def test_an_account_that_is_missing_everywhere(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "")
-    assert run_module(main, {"api_token": WRITE_TOKEN})["msg"] == "missing required arguments: account_id"
+@pytest.mark.parametrize("variable", [None, ""])
+@pytest.mark.parametrize("options", [{}, {"account_id": ""}])
+def test_an_account_that_is_missing_everywhere(
+    run_module: RunModule, monkeypatch: pytest.MonkeyPatch, variable: str | None, options: dict[str, str]
+) -> None:
+    if variable is None:
+        monkeypatch.delenv("CLOUDFLARE_ACCOUNT_ID", raising=False)
+    else:
+        monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", variable)
+    for module in (cloudflare_ai_gateway_billing_info, cloudflare_ai_gateway_credit, cloudflare_ai_gateway_topup_info):
+        needed = ORDER if module is cloudflare_ai_gateway_credit else {}
+        message = run_module(module.main, {"api_token": WRITE_TOKEN, **needed, **options})["msg"]
+        assert message.startswith("account_id is missing or empty. Set it to the account ID, or set CLOUDFLARE_ACCOUNT_ID")
+
+
+def test_an_empty_account_is_not_the_one_of_the_environment(
+    run_module: RunModule, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", ACCOUNT_ID)
+    options = {"api_token": WRITE_TOKEN, "api_url": simulator.api_url}
+    assert "leave account_id out" in run_module(main, {**options, "account_id": ""})["msg"]
+    assert "account_id" in run_module(main, {**options, "account_id": None})["msg"]
+    assert simulator.requests == []
+    assert not run_module(main, options).get("failed")
 
 
 @pytest.mark.parametrize("names", [("api_key", "api_email"), ("account_api_key", "account_email")])

@@ -45,7 +45,7 @@ def test_too_little(run: Runner, balance: float) -> None:
 
     predicted = run(check_mode=True, api_token=READ_TOKEN)
     assert facts(predicted) == (True, balance, None, CHARGE, None)
-    assert "Would buy $50.00 of credit with a fee of $2.50, $52.50 in all" in predicted["msg"]
+    assert "Would buy $50.00 of credit for $52.50, including a fee of $2.50" in predicted["msg"]
     assert run.calls == [*LOOK, LIMITS]
     assert run.journals == []
 
@@ -85,7 +85,7 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"maximum_charge": 5249}, "more than maximum_charge, 5249 ($52.49)"),
         (
             {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 7349},
-            "$73.50 in all is more than maximum_charge",
+            "for $73.50, including a fee of $3.50, exceeds maximum_charge",
         ),
         ({"amount": 999}, "amount is in cents: 999 is $9.99, the minimum is 1000 ($10.00)"),
         ({"amount": 50}, "for $50.00 write 5000"),
@@ -95,13 +95,14 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"minimum_balance": 10}, "10 is $0.10, the minimum is 500 ($5.00); for $10.00 write 1000"),
         ({"minimum_balance": 499}, "499 is $4.99, the minimum is 500 ($5.00)"),
         ({"minimum_balance": False}, "minimum_balance is False, a boolean"),
-        ({"amount": LEFT_OUT, "target_balance": 999}, "target_balance, 999 ($9.99), is below minimum_balance"),
+        ({"amount": LEFT_OUT, "target_balance": 999}, "target_balance is in cents: 999 is $9.99. That is below minimum_balance, 1000 ($10.00)"),
+        ({"amount": LEFT_OUT, "target_balance": 50}, "Raise target_balance. For $50.00, write 5000."),
         ({"amount": LEFT_OUT}, "one of the following is required: amount, target_balance"),
         ({"target_balance": 9000}, "mutually exclusive"),
         ({"maximum_charge": LEFT_OUT}, "missing required arguments: maximum_charge"),
         ({"minimum_balance": LEFT_OUT}, "missing required arguments: minimum_balance"),
         ({"wait_timeout": -1}, "wait_timeout is -1"),
-        ({"wait_timeout": 86401}, "wait_timeout is 86401: give the seconds to wait, from 0 to 86400"),
+        ({"wait_timeout": 86401}, "wait_timeout is 86401. Set it to a number of seconds from 0 to 86400"),
         ({"wait_timeout": True}, "wait_timeout is True"),
         ({"account_id": "x"}, "account_id must be"),
     ],
@@ -119,7 +120,7 @@ def test_a_deep_hole_is_not_filled_beyond_the_maximum(run: Runner) -> None:
     for check_mode in (True, False):
         result = run(check_mode, amount=LEFT_OUT, target_balance=4000, maximum_charge=9449)
         assert result["failed"]
-        assert "$94.50 in all is more than maximum_charge" in result["msg"]
+        assert "for $94.50, including a fee of $4.50, exceeds maximum_charge, 9449 ($94.49)" in result["msg"]
         assert facts(result) == (False, -5000, -5000, None, None)
         assert run.calls == LOOK
     assert run(amount=LEFT_OUT, target_balance=4000, maximum_charge=9450)["balance_after"] == 4000
@@ -134,13 +135,15 @@ def test_an_unsettled_invoice_stops_everything(run: Runner, clock: Clock, status
         result = run(check_mode, **options)
         assert result["failed"]
         assert (
-            "nothing was bought: invoice in_1Before of 2020-09-13T12:26:40Z for $21.00 is not settled" in result["msg"]
+            "nothing was bought: invoice in_1Before for $21.00 (created 2020-09-13T12:26:40Z) is not settled"
+            in result["msg"]
         )
+        assert "This run waited" not in result["msg"]
         assert facts(result) == (False, 400, 400, None, {"id": "in_1Before", "status": status})
         assert run.calls == LOOK
     assert clock.slept == []
 
-    assert run(wait_timeout=10)["failed"]
+    assert "This run waited 10 seconds. If the payment is still in progress, run again" in run(wait_timeout=10)["msg"]
     assert sum(clock.slept) == 10
     assert set(run.calls) == set(LOOK)
 
@@ -164,7 +167,7 @@ def test_a_paid_purchase_without_a_date_that_can_be_right_counts_as_on_its_way(
     run: Runner, created: float | None
 ) -> None:
     run.set(invoices=[{**run.account["invoices"][0], "created": created}])
-    assert "is paid and has no date that can be right" in run(wait=False)["msg"]
+    assert "is paid but has no plausible date" in run(wait=False)["msg"]
 
 
 def test_a_run_goes_on_from_an_earlier_purchase(run: Runner, clock: Clock) -> None:
@@ -226,7 +229,7 @@ def test_a_purchase_that_stays_pending_is_a_failure(run: Runner, clock: Clock, o
     result = run(wait_timeout=60)
     assert result["failed"]
     assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "pending"})
-    assert "is not paid after 60 seconds, and may still be" in result["msg"]
+    assert "is not paid after 60 seconds. The card may still be charged" in result["msg"]
     assert ("3-D Secure" in result["msg"]) == (outcome == "authentication")
     assert sum(clock.slept) == 60
     assert run.bought == ["open"]
@@ -238,7 +241,8 @@ def test_declined(run: Runner, left: str) -> None:
     run.set(purchases={"outcome": "declined"})
     result = run()
     assert "The payment was declined" in result["msg"]
-    assert "Nothing was changed" in result["msg"]
+    assert "Nothing was bought" in result["msg"]
+    assert "may have left an open invoice" in result["msg"]
     assert facts(result) == (False, 400, 400, None, None)
     assert run.calls == [*LOOK, BUY]
     # A decline that leaves an open invoice closes the account to automatic purchases, until a person has looked.
@@ -261,8 +265,8 @@ def test_no_payment_method(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("CONTRACT_BILLING_NOT_SELF_SERVE", "ask your contact at Cloudflare"),
-        ("PENDING_3DS_AUTHENTICATION", "Finish the bank's confirmation"),
+        ("CONTRACT_BILLING_NOT_SELF_SERVE", "Ask your contact at Cloudflare"),
+        ("PENDING_3DS_AUTHENTICATION", "Complete the bank's confirmation"),
         ("NO_ACCOUNT_PAYMENT_METHOD", "Add a card"),
         ("SOMETHING_NEW", "(SOMETHING_NEW). Look at the account's billing"),
     ],
@@ -278,9 +282,9 @@ def test_ineligible(run: Runner, reason: str, said: str) -> None:
 
 
 def test_refusals_with_their_next_step(run: Runner) -> None:
-    assert "Reading was allowed, buying was not" in run(api_token=READ_TOKEN)["msg"]
+    assert "These credentials may read but not buy" in run(api_token=READ_TOKEN)["msg"]
     over = run(amount=600000, maximum_charge=900000)
-    assert "the most that one purchase may buy is 500000 ($5,000.00)" in over["msg"]
+    assert "One purchase may buy at most 500000 ($5,000.00) of credit." in over["msg"]
     assert run.calls == [*LOOK, BUY, LIMITS, ELIGIBILITY]
     assert run.bought == []
 
@@ -321,17 +325,17 @@ def test_a_lost_answer_is_never_repeated_and_never_certain(run: Runner, fault: d
     run.simulator.add_fault(method="POST", path="/topup", **fault)
     result = run(retries=10, timeout=1)
     assert result["failed"]
-    assert "This may have been charged" in result["msg"]
-    assert "Nothing was changed" not in result["msg"]
+    assert "The card may have been charged" in result["msg"]
+    assert "Nothing was" not in result["msg"]
     assert facts(result) == (True, 400, None, CHARGE, None)
     assert run.calls.count(BUY) == 1
     assert len(result["invoices_since"]) == len(run.bought)
-    assert ("No new invoice is there yet" in result["msg"]) == (not run.bought)
+    assert ("There is no new invoice yet" in result["msg"]) == (not run.bought)
     # A later run goes on from the invoice, or refuses to guess.
     later = run(wait=False)
     assert later["failed"]
     assert ("is paid, and its credit may not be" in later["msg"]) == bool(run.bought)
-    assert ("ended without learning what became of it" in later["msg"]) == (not run.bought)
+    assert ("ended before it learned the outcome" in later["msg"]) == (not run.bought)
     assert len(run.bought) <= 1
 
 
@@ -340,8 +344,8 @@ def test_a_refused_purchase_is_certain_and_not_repeated(run: Runner, fault: dict
     run.simulator.add_fault(method="POST", path="/topup", **fault)
     result = run(retries=10)
     assert result["failed"]
-    assert "This may have been charged" not in result["msg"]
-    assert "Nothing was changed." in result["msg"]
+    assert "may have been charged" not in result["msg"]
+    assert "Nothing was bought." in result["msg"]
     assert facts(result) == (False, 400, 400, None, None)
     assert run.calls.count(BUY) == 1
     assert run.bought == []
@@ -375,7 +379,7 @@ def test_what_is_paid_is_paid_even_if_nothing_can_be_read_afterwards(run: Runner
     run.simulator.add_fault(fault="html_502", path="credit-balance", times=9)
     result = run()
     assert facts(result) == (True, 400, None, CHARGE, {"id": "in_1Bought0000", "status": "paid"})
-    assert "is paid. But: Could not read the credit balance" in result["warnings"][0]
+    assert "is paid. However: Could not read the credit balance" in result["warnings"][0]
 
 
 def test_two_buyers_at_once_are_seen_afterwards(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,7 +393,7 @@ def test_two_buyers_at_once_are_seen_afterwards(run: Runner, monkeypatch: pytest
     monkeypatch.setattr(Client, "send", second_buyer)
     result = run()
     assert len(run.bought) == 2
-    assert "Beside purchase in_1Bought0001" in result["warnings"][0]
+    assert "Besides purchase in_1Bought0001 for $52.50" in result["warnings"][0]
     assert "invoice in_1Bought0000" in result["warnings"][0]
 
 

@@ -76,7 +76,7 @@ def test_a_process_that_is_killed_is_not_followed_by_a_second_purchase(run: Runn
     process.kill()
     process.wait()
     # The invoices do not show it yet.
-    assert "ended without learning what became of it" in result_of(start(wait=False))["msg"]
+    assert "ended before it learned the outcome" in result_of(start(wait=False))["msg"]
     # Now they do.
     assert "is paid, and its credit may not be in the balance yet" in result_of(start(wait=False))["msg"]
     assert run.bought == ["paid"]

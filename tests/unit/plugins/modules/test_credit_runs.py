@@ -50,9 +50,9 @@ def test_a_run_that_is_killed_is_not_followed_by_a_second_purchase(
         assert facts(result) == (False, 400, 400, None, None)
         (journal,) = run.journals
         assert "sent a purchase of $50.00 at 20" in result["msg"]
-        assert "Run again in 15 minutes, which goes on from the invoice once there is one" in result["msg"]
+        assert "Run again in 15 minutes. Once there is an invoice, the run continues from it." in result["msg"]
         assert (
-            f"Only if there is none, if it is void, or once its credit is in the balance, remove the file {journal}"
+            f"Remove the file {journal} and run again only if there is no such invoice, if it is void, or if its credit is already"
             in result["msg"]
         )
 
@@ -99,12 +99,12 @@ def test_another_run_holds_the_lock(run: Runner, clock: Clock) -> None:
             before = sum(clock.slept)
             result = run(**options)
             assert facts(result) == (False, 400, 400, None, None)
-            assert "another run on this machine is deciding about credit" in result["msg"]
+            assert "another run on this machine is checking or buying credit" in result["msg"]
             assert run.calls == [BALANCE]
             assert sum(clock.slept) - before == seconds
         predicted = run(check_mode=True)
         assert facts(predicted) == (False, 400, 400, None, None)
-        assert "another run on this machine is deciding about credit" in predicted["msg"]
+        assert "another run on this machine is checking or buying credit" in predicted["msg"]
     assert run(check_mode=True)["changed"]
     assert run()["changed"]
 

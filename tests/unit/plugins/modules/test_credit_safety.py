@@ -267,7 +267,7 @@ def test_after_a_lost_answer_the_invoices_are_looked_at_until_they_tell(run: Run
     run.set(purchases={"list_reads": reads, "balance_reads": 99})
     run.simulator.add_fault(fault="drop_after", method="POST", path="/topup")
     result = run()
-    assert "This may have been charged. Invoices made since: invoice in_1Bought0000" in result["msg"]
+    assert "The card may have been charged. New invoices: invoice in_1Bought0000 for $52.50" in result["msg"]
     assert result["invoices_since"] == [{"id": "in_1Bought0000", "status": "paid"}]
     assert len(clock.slept) == reads
 
@@ -347,14 +347,14 @@ def test_a_cap_over_time(run: Runner, cap: str) -> None:
     for check_mode in (True, False):
         result = run(check_mode, **limit(cap, 7249))
         assert facts(result) == (False, 400, 400, None, None)
-        assert "have charged $20.00, and with $52.50 for this one it would be $72.50" in result["msg"]
+        assert "charged $20.00. With $52.50 for this one, it would be $72.50" in result["msg"]
         assert f"more than {cap}, 7249 ($72.49)" in result["msg"]
     assert run(**limit(cap, 7250))["changed"]
 
 
 @pytest.mark.parametrize("cap", ["maximum_charge_per_day", "maximum_charge_per_month"])
 @pytest.mark.parametrize(
-    ("value", "said"), [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "$52.50 in all is more than")]
+    ("value", "said"), [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "for $52.50, including a fee of $2.50, exceeds")]
 )
 def test_a_cap_that_cannot_be_meant(run: Runner, cap: str, value: int, said: str) -> None:
     result = run(**limit(cap, value))
@@ -381,7 +381,7 @@ def test_a_purchase_that_the_lists_of_purchases_do_not_show_counts(run: Runner) 
     age_the_purchase(run)
     run.account["invoices"][0]["type"] = "usage"
     run.set(balance=400)
-    assert "have charged $52.50" in run(maximum_charge_per_day=10499)["msg"]
+    assert "charged $52.50" in run(maximum_charge_per_day=10499)["msg"]
     assert run(maximum_charge_per_day=10500)["changed"]
 
 
@@ -390,7 +390,7 @@ def test_what_only_this_machine_knows_counts(run: Runner) -> None:
     run()
     age_the_purchase(run)
     run.set(balance=400)
-    assert "have charged $52.50, and with $52.50 for" in run(maximum_charge_per_day=10499)["msg"]
+    assert "charged $52.50. With $52.50 for" in run(maximum_charge_per_day=10499)["msg"]
     assert run(maximum_charge_per_day=10500)["changed"]
 
 
@@ -460,8 +460,8 @@ def test_an_auto_topup_is_no_matter_while_there_is_enough(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        ({"max_cents": 4999}, "the most that one purchase may buy is 4999 ($49.99)"),
-        ({"min_cents": 5001}, "the least that one purchase may buy is 5001 ($50.01)"),
+        ({"max_cents": 4999}, "may buy at most 4999 ($49.99)"),
+        ({"min_cents": 5001}, "may buy at least 5001 ($50.01)"),
     ],
 )
 def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:
