@@ -146,7 +146,7 @@ topup:
   description:
     - The auto top-up after the run. In check mode, the auto top-up as a run would leave it.
     - All keys are V(null) if there is no auto top-up.
-    - If the run has changed something, all keys except V(amount) and V(threshold) hold what they held before the change.
+    - If the run has set new amounts, the other keys still hold what Cloudflare told before the change.
   type: dict
   returned: success
   contains:

@@ -63,7 +63,9 @@ EXAMPLES = r"""
 - name: Show the largest purchase
   ansible.builtin.debug:
     msg: "One purchase may buy at most {{ other.limits.max_cents | finops.cloudflare.dollars }}"
-  when: other.limits is not none
+  when:
+    - other.limits is not none
+    - other.limits.max_cents is not none
 """
 
 RETURN = r"""
