@@ -470,7 +470,7 @@ billing:
           type: str
           sample: monthly
         strategy:
-          description: How the period is counted, for example from fixed dates or as a sliding window. V(null) if there is none.
+          description: How the period is counted, such as V(fixed) or V(sliding). V(null) if there is none.
           type: str
           sample: fixed
 error:
