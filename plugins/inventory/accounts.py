@@ -113,8 +113,9 @@ notes:
   - With O(cache), the plugin caches names, types, and what O(fetch) reads, separately for each set of credentials. It does not cache the
     credentials, and it caches nothing if an account could not be read. If the cache holds something that this plugin has not written,
     the plugin warns and ignores it.
-  - The plugin reads pages of accounts until there are no more. If Cloudflare announces more accounts than it lists, the plugin reads the
-    list once more, and then fails. It also fails after 1,000 pages, which is 50,000 accounts.
+  - The plugin reads pages of accounts until there are no more. If the list seems incomplete, for example because Cloudflare announces more
+    accounts than it lists, the plugin reads the list once more, and then fails. It also fails after 1,000 pages, which hold at most 50,000
+    accounts.
   - If Cloudflare's rate limit is reached, each worker waits as long as Cloudflare asks, up to 330 seconds, and then continues.
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup
