@@ -11,7 +11,7 @@ from ansible_collections.finops.cloudflare.plugins.plugin_utils import _report
 DOCUMENTATION = r"""
 name: ai_gateway_report_refusal
 short_description: Check the minimum balances for a report
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
