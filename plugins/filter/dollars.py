@@ -19,7 +19,7 @@ description:
   - Formats an amount in cents as dollars, for messages that people read. All modules of this collection return money in cents.
 options:
   _input:
-    description: The amount in cents. It can be negative. A fraction is rounded to whole cents.
+    description: The amount in cents. It can be negative. A fraction is rounded to whole cents. Null is an error.
     type: float
     required: true
 seealso:

@@ -51,9 +51,6 @@ EXAMPLES = r"""
         'Cloudflare has stopped the auto top-up: ' ~ auto.topup.disabled_reason
         if auto.configured else 'There is no auto top-up.'
       }}
-    success_msg: >-
-      Auto top-up is on: below {{ auto.topup.threshold | finops.cloudflare.dollars }},
-      Cloudflare buys {{ auto.topup.amount | finops.cloudflare.dollars }} of credit
 
 - name: Read what one purchase may buy
   finops.cloudflare.cloudflare_ai_gateway_topup_info:
