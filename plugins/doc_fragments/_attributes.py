@@ -24,9 +24,9 @@ attributes:
     details:
       - Each item of a loop then takes milliseconds instead of tenths of a second, and all items share one connection to the API. The
         result is the same.
-      - "The module runs in process if all of the following are true: the connection is C(ansible.builtin.local);
-        C(ansible_python_interpreter) is the Python that runs Ansible; that Python has the library C(requests); the task calls the
-        module by its full name; and the task sets none of C(become), C(async), and C(environment)."
+      - The connection must be C(ansible.builtin.local). C(ansible_python_interpreter) must be the Python that runs Ansible, and that
+        Python must have the library C(requests).
+      - The task must call the module by its full name, and must not use C(become), C(async), or C(environment).
       - The module never runs in process on macOS, with ansible-core 2.22 or later, with a shell other than C(/bin/sh), or with
         C(ANSIBLE_KEEP_REMOTE_FILES).
       - In all other cases, Ansible starts a process for the module as usual. Run Ansible with C(-vvv) to see which way it took, and

@@ -66,8 +66,9 @@ options:
     description:
       - A file or a directory with the CA certificates that the certificate of the API is checked against. The path is on the host where
         the module runs. For the inventory plugin, it is on the controller.
-      - If you do not set it, the environment variable E(REQUESTS_CA_BUNDLE) is used, or else E(CURL_CA_BUNDLE), or else the CA certificates
-        of the system, as OpenSSL finds them, or else the certificates that come with the Python library C(requests).
+      - If you do not set it, the environment variable E(REQUESTS_CA_BUNDLE) is used, or else E(CURL_CA_BUNDLE).
+      - If neither variable is set, the CA certificates of the system are used, as OpenSSL finds them. If the system has none, those of the
+        Python library C(requests) are used.
       - Ignored with O(validate_certs=false).
     type: path
 notes:

@@ -61,7 +61,7 @@ options:
     description:
       - The beginning of each host name with O(hostname=name).
       - The prefix protects your other inventories. Without it, people who can name an account could give it the name of one of your hosts or
-        groups, for example V(web01) or V(prod), and the tasks for that host would run on the controller.
+        groups, for example V(web01) or V(prod). The tasks for that host would then run on the controller.
       - Choose a prefix that no other host or group begins with. It can contain letters, digits, hyphens, and underscores. It must begin with
         a letter and end in a hyphen or an underscore. It cannot be empty.
     type: str

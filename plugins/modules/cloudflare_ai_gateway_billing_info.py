@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Reads how much AI Gateway credit an account has left, how fast it is used, how long it lasts at that pace, whether Cloudflare buys more
-    automatically, and what was charged.
+  - Reads how much AI Gateway credit an account has left, whether Cloudflare buys more automatically, and what was charged.
+  - It can also read the usage, and forecast how long the credit lasts.
   - The module sends one request for each part in O(gather), and none for anything else. RV(billing.balance) and RV(billing.topup) share one
     request.
   - All money is in B(cents). Balance and usage can have fractions, and the balance can be negative.

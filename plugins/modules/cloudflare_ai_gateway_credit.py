@@ -32,8 +32,10 @@ attributes:
       - Check mode reads the balance. If it is too low, check mode also reads the invoices and the limits of the account. A token with the
         permission AI Gateway Read is enough.
       - Check mode buys nothing, waits for nothing, and writes no file. It returns what the purchase would cost.
-      - Check mode fails if a run would refuse to buy. The reasons are O(maximum_charge) and the other limits in the options, the limits of
-        the account, a missing payment method, an auto top-up, and an earlier purchase whose credit may not be in the balance yet.
+      - Check mode fails if a run would refuse to buy because of O(maximum_charge), another limit in the options, or the limits of the
+        account.
+      - It also fails if the account has no payment method, if it has an auto top-up, or if the credit of an earlier purchase may not be in
+        the balance yet.
       - Check mode cannot tell whether the payment method can be charged. Only a purchase shows that.
   diff_mode:
     support: full
