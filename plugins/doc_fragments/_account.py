@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   account_id:
     description:
-      - The id of the Cloudflare account, 32 hexadecimal characters.
-      - If not set, the environment variable E(CLOUDFLARE_ACCOUNT_ID) is used.
+      - The ID of the Cloudflare account, 32 hexadecimal characters. The overview of the account in the Cloudflare dashboard shows it.
+      - If you do not set it, the module uses the environment variable E(CLOUDFLARE_ACCOUNT_ID).
     type: str
     required: true
 """

@@ -11,27 +11,28 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and return the predicted changed status without modifying the target.
+    description: Supports check mode. Predicts whether it would change something, and changes nothing.
   diff_mode:
-    description: Returns details on what has changed, or would change in check mode, when in diff mode.
+    description: Returns what has changed, or what would change in check mode, if you run Ansible with C(--diff).
   idempotent:
     description:
-      - When run twice in a row outside check mode, with the same arguments, the second run reports no change.
-      - This assumes that nothing else has changed the managed configuration in between.
+      - If you run the module twice in a row outside check mode, with the same options, the second run reports no change.
+      - This assumes that nothing else changes the account in between.
   in_process:
-    description: Is run by Ansible's worker itself, without starting a process.
+    description: Runs inside the Ansible worker, without starting a process.
     support: full
     details:
-      - An item of a loop then takes milliseconds instead of tenths of a second, and items share one connection to the API. The
+      - Each item of a loop then takes milliseconds instead of tenths of a second, and all items share one connection to the API. The
         result is the same.
-      - This is done with the connection C(ansible.builtin.local) if C(ansible_python_interpreter) is the Python that runs
-        Ansible, if that Python has the library requests, and if the task calls the module by its full name and has no
-        C(become), C(async) or C(environment). It is not done on macOS, with ansible-core 2.22 and later, with a shell other than
-        C(/bin/sh), and with C(ANSIBLE_KEEP_REMOTE_FILES).
-      - In all other cases the module is run in a process of its own, as usual. With C(-vvv), Ansible tells which way was taken,
-        and why.
-      - To turn it off, set the variable C(finops_cloudflare_in_process), or the environment variable
-        E(FINOPS_CLOUDFLARE_IN_PROCESS) of Ansible itself, to V(false).
+      - The connection must be C(ansible.builtin.local). C(ansible_python_interpreter) must be the Python that runs Ansible, and that
+        Python must have the library C(requests).
+      - The task must call the module by its full name, and must not use C(become), C(async), or C(environment).
+      - The module never runs in process on macOS, with ansible-core 2.22 or later, with a shell other than C(/bin/sh), or with
+        C(ANSIBLE_KEEP_REMOTE_FILES).
+      - In all other cases, Ansible starts a process for the module as usual. Run Ansible with C(-vvv) to see which way it took, and
+        why.
+      - To turn this off, set the variable C(finops_cloudflare_in_process) to V(false), or set the environment variable
+        E(FINOPS_CLOUDFLARE_IN_PROCESS) to V(false) on the controller.
 options: {}
 """
 
@@ -50,14 +51,14 @@ attributes:
   check_mode:
     support: full
     details:
-      - This action does not modify state.
+      - This module only reads.
   diff_mode:
     support: N/A
     details:
-      - This action does not modify state.
+      - This module only reads.
   idempotent:
     support: full
     details:
-      - This action does not modify state.
+      - This module only reads.
 options: {}
 """

@@ -10,51 +10,77 @@ from ansible_collections.finops.cloudflare.plugins.plugin_utils import _report, 
 
 DOCUMENTATION = r"""
 name: ai_gateway_report
-short_description: Sort and sum up what was read of the AI Gateway credit of several accounts
+short_description: Turn billing data of several accounts into a report
 version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Does the arithmetic of the playbook C(finops.cloudflare.report), whose templates only show what comes out of it.
-  - It serves that playbook alone, and can change in any release.
+  - Sorts and adds up the AI Gateway billing data of several accounts for the playbook C(finops.cloudflare.report). The templates of that
+    playbook only show the result.
+  - This filter is private to that playbook, and can change in any release.
+  - The daily spend and the forecast in the report rest on an assumption. Cloudflare does not document the unit of usage, and this collection
+    reads it as cents.
 options:
   _input:
     description:
       - The RV(ignore:results) that a loop over M(finops.cloudflare.cloudflare_ai_gateway_billing_info) registered, with the parts
-        V(balance), V(topup), V(usage) and V(invoices). Each loop item is an account id, or a dictionary with C(id),
-        C(name) and C(minimum_balance).
+        V(balance), V(topup), V(usage), and V(invoices).
+      - Each loop item is an account ID, or a dictionary with C(id), and optionally with C(name) and C(minimum_balance) in cents.
     type: list
     elements: dict
     required: true
   made:
-    description: The time of the report, ISO 8601 in UTC. Charges are summed up for the twelve months that end with it.
+    description: The time of the report, in ISO 8601 and UTC. The report adds up the charges of the twelve months that end with it.
     type: str
     required: true
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
+  - plugin: finops.cloudflare.ai_gateway_report_refusal
+    plugin_type: filter
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_start
+    description: Make the report with the playbook.
 """
 
 EXAMPLES = r"""
-- name: Show how much credit all accounts have together, in cents
+# The API token comes from the environment variable CLOUDFLARE_API_TOKEN.
+
+- name: Read the billing data of two accounts
+  finops.cloudflare.cloudflare_ai_gateway_billing_info:
+    account_id: "{{ item }}"
+    gather:
+      - balance
+      - topup
+      - usage
+      - invoices
+  loop:
+    - 023e105f4ecef8ad9ca31a8372d0c353
+    - 0123456789abcdef0123456789abcdef
+  register: read
+
+- name: Show how much credit both accounts have together
   ansible.builtin.debug:
-    msg: "{{ (read.results | finops.cloudflare.ai_gateway_report(made='2026-11-23T12:00:00Z')).data.totals.balance }}"
+    msg: "{{ report.data.totals.balance | finops.cloudflare.dollars }}"
+  vars:
+    report: "{{ read.results | finops.cloudflare.ai_gateway_report(made='2026-11-23T12:00:00Z') }}"
 """
 
 RETURN = r"""
 _value:
-  description: The report in three forms. Accounts with a problem come first in all of them.
+  description: The report in three forms. Accounts with a problem come first in each of them.
   type: dict
   contains:
     data:
       description:
-        - C(made), C(start) and C(end) of the usage that was read, C(totals), and C(accounts) with C(problems) and C(billing).
+        - The report for machines. It has C(made), C(start) and C(end) of the usage, C(totals), and C(accounts). Each account has C(problems)
+          and C(billing).
       type: dict
     table:
       description:
-        - A line for each account, as CSV. An apostrophe stands before whatever a spreadsheet could take for a formula.
+        - The report as CSV, with a line for each account. A text that a spreadsheet could take for a formula begins with an
+          apostrophe.
       type: str
     page:
-      description: What the HTML page shows. All texts in it are escaped.
+      description: The data for the HTML page. All texts in it are escaped.
       type: dict
 """
 

@@ -10,19 +10,19 @@ from ansible_collections.finops.cloudflare.plugins.plugin_utils import _report
 
 DOCUMENTATION = r"""
 name: ai_gateway_report_refusal
-short_description: Say why no report can be made on these accounts
-version_added: 0.1.0
+short_description: Check the minimum balances for a report
+version_added: 0.2.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Checks the floors in the accounts that the playbook C(finops.cloudflare.report) is given, before anything is read, by the rules
-    for O(finops.cloudflare.cloudflare_ai_gateway_credit#module:minimum_balance).
-  - It serves that playbook alone, and can change in any release.
+  - Checks the minimum balances of the accounts that you pass to the playbook C(finops.cloudflare.report), before anything is read. The rules
+    are those of O(finops.cloudflare.cloudflare_ai_gateway_credit#module:minimum_balance).
+  - This filter is private to that playbook, and can change in any release.
 options:
   _input:
     description:
-      - The accounts. Each is an account id, or a dictionary with C(id), C(name) and C(minimum_balance), a whole number of cents.
-        A floor of V(null) counts as not given.
+      - The accounts. Each is an account ID, or a dictionary with C(id), and optionally with C(name) and C(minimum_balance).
+      - C(minimum_balance) is a whole number of cents. V(null) means that there is none.
     type: list
     elements: raw
     required: true
@@ -30,20 +30,27 @@ seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_credit
   - plugin: finops.cloudflare.ai_gateway_report
     plugin_type: filter
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_start
+    description: Make the report with the playbook.
 """
 
 EXAMPLES = r"""
-- name: Stop if a floor cannot be meant
-  ansible.builtin.fail:
-    msg: "{{ why }}"
-  when: why != ''
+- name: Fail if a minimum balance is likely to be a mistake
+  ansible.builtin.assert:
+    that: why == ''
+    fail_msg: "{{ why }}"
   vars:
+    accounts:
+      - 023e105f4ecef8ad9ca31a8372d0c353
+      - id: 0123456789abcdef0123456789abcdef
+        name: Team B
+        minimum_balance: 1000 # cents
     why: "{{ accounts | finops.cloudflare.ai_gateway_report_refusal }}"
 """
 
 RETURN = r"""
 _value:
-  description: A sentence about the first account with a wrong floor, or an empty text.
+  description: What is wrong with the first account whose minimum balance is refused. An empty string if none is.
   type: str
 """
 

@@ -11,29 +11,42 @@ from ansible_collections.finops.cloudflare.plugins.module_utils import _values
 
 DOCUMENTATION = r"""
 name: dollars
-short_description: Write cents as dollars
+short_description: Format cents as dollars
 version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Writes an amount of this collection, which counts all money in cents, the way a person reads it.
+  - Formats an amount in cents as dollars, for messages that people read. All modules of this collection return money in cents.
 options:
   _input:
-    description: The amount in cents. It can be negative and have a fraction, which is rounded to whole cents.
+    description: The amount in cents. It can be negative. A fraction is rounded to whole cents. Null is an error.
     type: float
     required: true
+seealso:
+  - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
+  - module: finops.cloudflare.cloudflare_ai_gateway_credit
 """
 
 EXAMPLES = r"""
-- name: Say how much credit is left
+- name: Format an amount
   ansible.builtin.debug:
-    msg: "{{ credit.billing.balance | finops.cloudflare.dollars }} of credit are left."
-  # -> $1,234.50 of credit are left.
+    msg: "{{ 123450 | finops.cloudflare.dollars }}"
+  # -> $1,234.50
+
+# The API token comes from the environment variable CLOUDFLARE_API_TOKEN.
+- name: Read the balance
+  finops.cloudflare.cloudflare_ai_gateway_billing_info:
+    account_id: 023e105f4ecef8ad9ca31a8372d0c353
+  register: credit
+
+- name: Show the balance
+  ansible.builtin.debug:
+    msg: "{{ credit.billing.balance | finops.cloudflare.dollars }} of credit left"
 """
 
 RETURN = r"""
 _value:
-  description: The amount in dollars and cents, with the dollar sign and a comma between thousands.
+  description: The amount with a dollar sign, commas between thousands, and two decimals.
   type: str
   sample: $1,234.50
 """

@@ -11,46 +11,47 @@ version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Makes a host of each Cloudflare account that the credentials can see, or of those that O(accounts) or O(names) selects, so that
-    a play runs for many accounts at once, with Ansible's forks, limits and reports.
-  - All hosts are in the group C(cloudflare_accounts). Each has the variables C(cloudflare_account_id), C(cloudflare_account_name)
-    and C(cloudflare_account_type). Name and type are V(null) for an account that is taken from O(accounts).
-  - Tasks for these hosts run on the controller, with the Python that runs Ansible, as C(ansible_connection) and
-    C(ansible_python_interpreter) are set for each of them.
-  - The name of the file ends in C(cloudflare_accounts.yml) or C(cloudflare_accounts.yaml).
+  - Adds a host for each Cloudflare account that the credentials can see, or for each account that O(accounts) or O(names) selects. A play can
+    then work on many accounts with the forks, limits, and reports of Ansible.
+  - All hosts are in the group C(cloudflare_accounts). Each host has the variables C(cloudflare_account_id), C(cloudflare_account_name), and
+    C(cloudflare_account_type). The name and the type are V(null) for an account from O(accounts).
+  - Tasks for these hosts run on the controller, with the Python that runs Ansible. The plugin sets C(ansible_connection) and
+    C(ansible_python_interpreter) for each host.
+  - The name of the inventory file must end in C(cloudflare_accounts.yml) or C(cloudflare_accounts.yaml).
 extends_documentation_fragment:
   - constructed
   - inventory_cache
   - finops.cloudflare._connection
 options:
   plugin:
-    description: Marks the file as one for this plugin.
+    description: Tells Ansible that the file is for this plugin.
     type: str
     required: true
     choices:
       - finops.cloudflare.accounts
   accounts:
     description:
-      - The ids of the accounts to take, 32 hexadecimal characters each. Put them in quotes.
-      - If not set, the accounts are listed, for which a token needs the permission Account Settings Read.
-      - Not with O(names).
+      - The IDs of the accounts to add, 32 hexadecimal characters each. Put them in quotes.
+      - If you do not set it, the plugin asks Cloudflare for the accounts. A token then needs the permission Account Settings Read.
+      - Cannot be used together with O(names).
     type: list
     elements: str
   names:
     description:
-      - The names of the accounts to take. V(*), V(?) and V([...]) stand for other characters, as in a shell. Upper and lower
-        case differ.
-      - Not with O(accounts).
+      - The names of the accounts to add. V(*), V(?), and V([...]) are wildcards, as in a shell. Names are case-sensitive.
+      - If you do not set it, accounts with any name are added.
+      - Cannot be used together with O(accounts).
     type: list
     elements: str
   hostname:
     description:
-      - What the hosts are called.
-      - V(id) is the account's id. It stays when the account is renamed.
-      - V(name) is O(hostname_prefix) and the account's name, in which anything but letters, digits, hyphens and underscores
-        becomes an underscore. The id is used in its place where the name is empty or not unique, and, with a warning, where a
-        host or a group is called like that already.
-      - An account that is a host already, as another source of this plugin has made it one, keeps that host.
+      - What to use as the name of a host.
+      - V(id) is the account ID. It stays the same when the account is renamed.
+      - V(name) is O(hostname_prefix) followed by the name of the account. Every character except letters, digits, hyphens, and underscores
+        becomes an underscore.
+      - With V(name), the host gets the account ID instead if the name is empty or not unique, or if another host or group already has that
+        name. In the last case, the plugin warns.
+      - An account that another source of this plugin has already added keeps the host that it has.
     type: str
     choices:
       - id
@@ -58,19 +59,21 @@ options:
     default: id
   hostname_prefix:
     description:
-      - What the name of each host begins with, for O(hostname=name). Who may name an account could otherwise give it the name of
-        a host or a group of another inventory, V(web01) or V(prod) for example, and their tasks would run on the controller.
-      - Take one that no other host or group begins with. Letters, digits, hyphens and underscores, first a letter, and last a
-        hyphen or an underscore. It cannot be empty.
+      - The beginning of each host name with O(hostname=name).
+      - The prefix protects your other inventories. Without it, people who can name an account could give it the name of one of your hosts or
+        groups, for example V(web01) or V(prod). The tasks for that host would then run on the controller.
+      - Choose a prefix that no other host or group begins with. It can contain letters, digits, hyphens, and underscores. It must begin with
+        a letter and end in a hyphen or an underscore. It cannot be empty.
     type: str
     default: cloudflare_
   fetch:
     description:
-      - What to read of each account, with one request for each. A token needs the permission AI Gateway Read.
-      - V(topup) sets the variable C(cloudflare_ai_gateway_topup) to the same keys as RV(finops.cloudflare.cloudflare_ai_gateway_topup_info#module:topup).
-      - V(balance) sets the variable C(cloudflare_ai_gateway_balance) to the credit in cents, which can be negative and have a fraction.
-      - Both set C(cloudflare_ai_gateway_error) as well, to V(null) or to why the account could not be read. The other variables are
-        V(null) then.
+      - What to read for each account. The plugin sends one request for each account. A token needs the permission AI Gateway Read.
+      - V(topup) sets the variable C(cloudflare_ai_gateway_topup), with the same keys as
+        RV(finops.cloudflare.cloudflare_ai_gateway_topup_info#module:topup).
+      - V(balance) sets the variable C(cloudflare_ai_gateway_balance) to the credit in cents. It can be negative and have a fraction.
+      - Both also set C(cloudflare_ai_gateway_error). It is V(null) if the account could be read. Otherwise it is the error, and the other
+        variables of O(fetch) are V(null).
     type: list
     elements: str
     choices:
@@ -78,43 +81,60 @@ options:
       - balance
     default: []
   workers:
-    description: How many accounts O(fetch) reads at a time, from V(1) to V(32).
+    description: How many accounts O(fetch) reads at the same time, from V(1) to V(32).
     type: int
     default: 4
   strict:
     description:
-      - Whether to fail, and make no host at all, where there would only be a warning otherwise, which are an account that
-        O(fetch) cannot read, an entry of O(names) that no account matches, an empty list of accounts, and a group of
-        O(keyed_groups) that is known from elsewhere; and where O(compose), O(groups) or O(keyed_groups) cannot be evaluated for a
-        host.
-      - If no account at all can be read, the inventory fails in any case.
+      - With V(true), the inventory fails, and adds no host, where it would otherwise only warn.
+      - It then fails if O(fetch) cannot read an account, if no account matches an entry of O(names), if Cloudflare lists no account, or if
+        a group of O(keyed_groups) already exists elsewhere.
+      - It also fails if O(compose), O(groups), or O(keyed_groups) cannot be evaluated for a host.
+      - If O(fetch) can read none of the accounts, the inventory fails with V(false) as well.
 notes:
-  - The connection options that are texts, the token for one, can be templates with lookups and extra variables, or encrypted
-    with C(ansible-vault encrypt_string).
-  - If the inventory fails, Ansible warns and goes on without its hosts. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) for runs that
-    nobody watches.
-  - Values from Cloudflare are never evaluated as templates, nor is what O(compose) makes of them.
-  - Each entry of O(keyed_groups) needs a C(prefix), as a group that is called by a value alone could be one of another inventory.
-    It begins with a letter, and ends in an underscore where C(separator) is empty. C(parent_group) is a name and no template. A
-    host is not added to a group that is known from elsewhere or is called like a host; a warning says so. With O(groups), where
-    you write the names yourself, hosts are added to groups of other inventories too.
-  - Patterns that begin with a wildcard, V(*prod) for one, match names of accounts as well, whatever they begin with.
-  - An id that is a host elsewhere is taken for the account, so that another inventory can give it groups and variables. If that
-    host has C(ansible_host), a C(ansible_connection) other than V(local) or another C(cloudflare_account_id), the inventory fails.
-  - With O(cache), names, types and what O(fetch) reads are kept, apart for each set of credentials, but neither the credentials nor
-    a result with an account that could not be read. What is in the cache and was not written by this plugin is left aside, with
-    a warning.
-  - How many accounts there are is found out by reading pages until there are no more. If more accounts are announced than
-    listed, the list is read once more, and then the inventory fails; so it does after 1,000 pages, which hold 50,000 accounts.
-  - If Cloudflare's rate limit is hit, each worker waits as long as Cloudflare asks for, and then goes on.
+  - B(If an inventory source fails, Ansible only warns. A play over its hosts then has no hosts, and ansible-playbook ends with exit code 0.)
+    To prevent this, set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true), or C(any_unparsed_is_failed = true) in the section C([inventory]) of
+    C(ansible.cfg). C(ansible-playbook) then stops with exit code 1. This works for the only source and for one source among several.
+  - E(ANSIBLE_INVENTORY_UNPARSED_FAILED=true) is not enough. It stops the run only if every source fails.
+  - B(An empty list of accounts is a warning, not a failure.) Cloudflare returns an empty list if a token lacks the permission
+    Account Settings Read. Set O(strict=true) as well, so that this also stops the run.
+  - The connection options that are strings, such as O(api_token), can be templates with lookups and extra variables. They can also be
+    encrypted with C(ansible-vault encrypt_string).
+  - Values from Cloudflare are never evaluated as templates. The same is true for what O(compose) makes of them.
+  - Each entry of O(keyed_groups) needs a C(prefix). Otherwise the name of a group would be a value from Cloudflare alone, and could be the
+    name of a group in another inventory. The prefix must begin with a letter. It must end in an underscore if C(separator) is empty.
+    C(parent_group) must be a name, not a template.
+  - The plugin does not add a host to a group of O(keyed_groups) if that group already exists elsewhere or has the name of a host. It warns
+    instead. With O(groups), you choose the names yourself, so hosts are also added to groups of other inventories.
+  - A host pattern that begins with a wildcard, such as V(*prod), also matches host names that are made from account names.
+  - If another inventory has a host whose name is the ID of an account, the plugin uses that host for the account. In this way, the other
+    inventory can give it groups and variables. The inventory fails if that host has C(ansible_host), a C(ansible_connection) other than
+    V(local), or another C(cloudflare_account_id).
+  - With O(cache), the plugin caches names, types, and what O(fetch) reads, separately for each set of credentials. It does not cache the
+    credentials, and it caches nothing if an account could not be read. If the cache holds something that this plugin has not written,
+    the plugin warns and ignores it.
+  - The plugin reads pages of accounts until there are no more. If the list seems incomplete, for example because Cloudflare announces more
+    accounts than it lists, the plugin reads the list once more, and then fails. It also fails after 1,000 pages, which hold at most 50,000
+    accounts.
+  - If Cloudflare's rate limit is reached, each worker waits as long as Cloudflare asks, up to 330 seconds, and then continues.
+seealso:
+  - module: finops.cloudflare.cloudflare_ai_gateway_topup
+  - module: finops.cloudflare.cloudflare_ai_gateway_credit
+  - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
+    description: Manage many accounts.
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_awx
+    description: Run this collection in AWX.
 """
 
 EXAMPLES = r"""
-# prod.cloudflare_accounts.yml: every account that the token in CLOUDFLARE_API_TOKEN can see
+# prod.cloudflare_accounts.yml: every account that the token in CLOUDFLARE_API_TOKEN can see.
+# Also set ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true, or a failure ends with exit code 0.
 plugin: finops.cloudflare.accounts
+strict: true
 
 ---
-# Some of them, by name, such as cloudflare_Acme_EU, with groups of those that need a look
+# Accounts selected by name, such as cloudflare_Acme_EU, with groups for those that need attention.
 plugin: finops.cloudflare.accounts
 names:
   - Acme *
@@ -134,7 +154,7 @@ compose:
   account_id: cloudflare_account_id
 
 ---
-# Given accounts, the token from a file that only its owner can read, and an hour's cache
+# Accounts given by ID, with the token from a file that only its owner can read, and a cache that lasts an hour.
 plugin: finops.cloudflare.accounts
 accounts:
   - "023e105f4ecef8ad9ca31a8372d0c353"

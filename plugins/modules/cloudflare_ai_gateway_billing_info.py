@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudflare_ai_gateway_billing_info
-short_description: Read credit, usage and invoices of Cloudflare AI Gateway
+short_description: Read credit, usage, and invoices of Cloudflare AI Gateway
 version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Reads how much AI Gateway credit an account has left, how fast it goes and how long it will last, whether Cloudflare buys
-    more by itself, and what was charged.
-  - Only what O(gather) asks for is requested, with one request for each part. RV(billing.balance) and RV(billing.topup) come
-    with the same request.
+  - Reads how much AI Gateway credit an account has left, whether Cloudflare buys more automatically, and what was charged.
+  - It can also read the usage, and forecast how long the credit lasts.
+  - The module sends one request for each part in O(gather), and none for anything else. RV(billing.balance) and RV(billing.topup) share one
+    request.
   - All money is in B(cents). Balance and usage can have fractions, and the balance can be negative.
+  - B(The forecast rests on an assumption.) Cloudflare does not document the unit of usage, and this module reads it as cents.
 extends_documentation_fragment:
   - finops.cloudflare._attributes
   - finops.cloudflare._attributes.actiongroup_cloudflare
@@ -26,15 +27,14 @@ extends_documentation_fragment:
 options:
   gather:
     description:
-      - The parts to read.
-      - V(balance) is the credit left, with the payment method.
-      - V(topup) is the auto top-up configuration.
-      - V(limits) is what one purchase may cost.
-      - V(usage) is what was used, in days or hours. Together with V(balance) it gives RV(billing.forecast) as well.
-      - V(invoices) are the past invoices, V(invoice_preview) is the coming one.
-      - V(spending_limit) is the limit of the whole account. Cloudflare has replaced it by limits on each gateway.
-      - V(all) is everything.
-      - If a part cannot be read, the module fails and names it.
+      - The parts to read. If one of them cannot be read, the module fails and names it.
+      - V(balance) reads the credit that is left, and the payment method.
+      - V(topup) reads the auto top-up.
+      - V(limits) reads the limits for one purchase.
+      - V(usage) reads what was used in each day or hour. Together with V(balance), it adds RV(billing.forecast).
+      - V(invoices) reads the past invoices, and V(invoice_preview) the coming one.
+      - V(spending_limit) reads the spending limit of the whole account. Cloudflare has replaced it with limits on each gateway.
+      - V(all) reads all of these.
     type: list
     elements: str
     choices:
@@ -51,7 +51,7 @@ options:
       - topup
   usage_window:
     description:
-      - The size of the buckets that usage is summed up in.
+      - Whether to add up usage by day or by hour. Days are in UTC.
     type: str
     choices:
       - day
@@ -59,19 +59,20 @@ options:
     default: day
   usage_start:
     description:
-      - Where the usage to read starts. A time in ISO 8601, such as V(2026-11-01) or V(2026-11-01T12:00:00Z), which is in UTC
-        unless it says otherwise; or how long ago in days or hours, such as V(7d) or V(36h).
-      - The range is widened to whole buckets. Days are those of UTC.
+      - The start of the usage to read.
+      - Either a time in ISO 8601, such as V(2026-11-01) or V(2026-11-01T12:00:00Z), or how long ago in days or hours, such as V(7d) or
+        V(36h). A time without a time zone is in UTC.
+      - The module widens the range to whole days or hours, depending on O(usage_window).
     type: str
     default: 30d
   usage_end:
     description:
-      - Where the usage to read ends, in the same forms.
-      - If not set, it ends now.
+      - The end of the usage to read, in the same forms as O(usage_start).
+      - If you do not set it, the range ends now.
     type: str
   invoice_type:
     description:
-      - Which invoices to read. V(auto) are those of automatic purchases, V(manual) those of others.
+      - Which invoices to read. V(auto) reads those of automatic purchases, V(manual) those of other purchases, and V(all) every invoice.
     type: str
     choices:
       - auto
@@ -80,61 +81,90 @@ options:
     default: all
 notes:
   - An API token with the permission AI Gateway Read is enough.
+  - Compare the usage with the Cloudflare dashboard once before you rely on the forecast, because its unit is assumed.
+  - Cloudflare returns invoices in pages, and this module reads the first page only. As far as is known, a page holds 100 invoices.
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup_info
+  - module: finops.cloudflare.cloudflare_ai_gateway_credit
+  - plugin: finops.cloudflare.dollars
+    plugin_type: filter
+  - plugin: finops.cloudflare.accounts
+    plugin_type: inventory
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
+    description: Look at many accounts.
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_credit
+    description: Use the daily spend to choose a minimum balance.
 """
 
 EXAMPLES = r"""
-- name: Read the credit that is left
+# All examples but the first take the API token from the environment variable CLOUDFLARE_API_TOKEN.
+
+- name: Read the balance
   finops.cloudflare.cloudflare_ai_gateway_billing_info:
     account_id: 023e105f4ecef8ad9ca31a8372d0c353
     api_token: "{{ cloudflare_api_token }}"
   register: credit
 
-- name: Say how much it is
+- name: Show the balance
   ansible.builtin.debug:
-    msg: "${{ '%.2f' | format(credit.billing.balance / 100) }} of credit left"
+    msg: "{{ credit.billing.balance | finops.cloudflare.dollars }} of credit left"
 
-- name: Read how long the credit lasts at the pace of the last week
+- name: Read the balance, and forecast how long it lasts at the pace of the last seven days
   finops.cloudflare.cloudflare_ai_gateway_billing_info:
     account_id: 023e105f4ecef8ad9ca31a8372d0c353
-    api_token: "{{ cloudflare_api_token }}"
     gather:
       - balance
       - usage
     usage_start: 7d
   register: pace
 
-- name: Stop if it is empty within three days
+- name: Fail if the credit lasts for less than three days, or if that is unknown
   ansible.builtin.assert:
-    that: days is none or days > 3
-  vars:
-    days: "{{ pace.billing.forecast.days_until_empty }}"
+    that:
+      - pace.billing.forecast.days_until_empty is not none
+      - pace.billing.forecast.days_until_empty >= 3
+    fail_msg: >-
+      {{ pace.billing.balance | finops.cloudflare.dollars }} of credit left.
+      Days until it is empty: {{ pace.billing.forecast.days_until_empty | default('unknown', true) }}.
+
+- name: Read the invoices
+  finops.cloudflare.cloudflare_ai_gateway_billing_info:
+    account_id: 0123456789abcdef0123456789abcdef
+    gather:
+      - invoices
+  register: history
+
+- name: Show the invoices that are not paid
+  ansible.builtin.debug:
+    msg: "{{ item.id }} of {{ item.created_at }} is {{ item.status }}. Cents left to pay: {{ item.amount_remaining }}"
+  loop: "{{ history.billing.invoices | rejectattr('status', 'in', ['paid', 'void']) }}"
+  loop_control:
+    label: "{{ item.id }}"
 """
 
 RETURN = r"""
 account_id:
-  description: The account that was read, in lower case.
+  description: The ID of the account, in lower case.
   type: str
   returned: success
   sample: 023e105f4ecef8ad9ca31a8372d0c353
 billing:
-  description: A key for each part that was gathered.
+  description: What the module has read, with the keys of the parts in O(gather).
   type: dict
   returned: success
   contains:
     balance:
-      description: The credit left, in cents. It can have a fraction. It is negative if more was used than was bought.
+      description: The credit that is left, in cents. It can have a fraction. It is negative if more was used than was bought.
       type: float
       returned: if O(gather) has V(balance)
       sample: 2350.5
     has_default_payment_method:
-      description: Whether the account has a payment method that purchases are charged to.
+      description: Whether the account has a default payment method, which purchases are charged to. V(null) if Cloudflare does not tell.
       type: bool
       returned: if O(gather) has V(balance)
       sample: true
     payment_method:
-      description: That payment method. V(null) if there is none.
+      description: The default payment method. V(null) if there is none.
       type: dict
       returned: if O(gather) has V(balance)
       contains:
@@ -143,16 +173,16 @@ billing:
           type: str
           sample: visa
         last4:
-          description: The last four digits of its number.
+          description: The last four digits of the card number.
           type: str
           sample: "4242"
     first_topup_success:
-      description: Whether the first purchase of the account succeeded. V(null) if the API does not tell.
+      description: Whether the first purchase of the account succeeded. V(null) if Cloudflare does not tell.
       type: bool
       returned: if O(gather) has V(balance)
       sample: true
     topup:
-      description: The auto top-up configuration. All keys are V(null) if there is none.
+      description: The auto top-up. All keys are V(null) if there is none.
       type: dict
       returned: if O(gather) has V(topup)
       contains:
@@ -165,7 +195,7 @@ billing:
           type: int
           sample: 1000
         disabled_reason:
-          description: Why Cloudflare has stopped the auto top-up, in Cloudflare's words. V(null) if it has not.
+          description: Why Cloudflare has stopped the auto top-up, in Cloudflare's words. V(null) if Cloudflare has not stopped it.
           type: str
           sample: payment_failed
         error:
@@ -174,183 +204,186 @@ billing:
           sample: Your card was declined.
         last_failed:
           description:
-            - When an automatic purchase failed last, ISO 8601 in UTC. V(null) if none did, or if the API returns something that is
-              no time.
+            - When an automatic purchase last failed, in ISO 8601 and UTC. V(null) if none has failed, or if Cloudflare returns a value
+              that is not a time.
           type: str
           sample: "2025-10-09T08:53:20Z"
         last_failed_at:
           description:
-            - The same as the API returns it, a Unix time in an undocumented unit. From 100000000000 on it can only be milliseconds.
+            - The value that RV(billing.topup.last_failed) is made from, as Cloudflare returns it. It is a Unix time.
+            - Cloudflare does not document its unit. A value of 100000000000 or more can only be milliseconds.
           type: raw
           sample: 1760000000000
     limits:
-      description: What one purchase may cost. V(null) if the account's API does not tell.
+      description: The limits for one purchase. V(null) if Cloudflare does not tell them for this account.
       type: dict
       returned: if O(gather) has V(limits)
       contains:
         min_cents:
-          description: The least, in cents.
+          description: The smallest amount of credit that one purchase may buy, in cents. V(null) if it is unknown.
           type: int
           sample: 1000
         max_cents:
-          description: The most, in cents.
+          description: The largest amount of credit that one purchase may buy, in cents. V(null) if it is unknown.
           type: int
           sample: 500000
         currency:
-          description: The currency whose cents are counted.
+          description: The currency of these cents.
           type: str
           sample: USD
     usage:
-      description: What was used. Cloudflare does not document the unit; it is read as cents.
+      description: What was used. Cloudflare does not document the unit. This module reads it as cents.
       type: dict
       returned: if O(gather) has V(usage)
       contains:
         window:
-          description: The size of the buckets.
+          description: Whether the buckets are days or hours.
           type: str
           sample: day
         start:
-          description: Where the range starts, ISO 8601 in UTC.
+          description: The start of the range, in ISO 8601 and UTC.
           type: str
           sample: "2026-10-24T12:00:00Z"
         start_time:
-          description: Where the range starts, in Unix milliseconds.
+          description: The start of the range, in Unix milliseconds.
           type: int
           sample: 1792843200000
         end:
-          description: Where the range ends, ISO 8601 in UTC.
+          description: The end of the range, in ISO 8601 and UTC.
           type: str
           sample: "2026-11-23T12:00:00Z"
         end_time:
-          description: Where the range ends, in Unix milliseconds.
+          description: The end of the range, in Unix milliseconds.
           type: int
           sample: 1795435200000
         total:
-          description: The sum of all buckets, in cents.
+          description: The sum of all buckets, in cents if the assumption about the unit is right.
           type: float
           sample: 3120.25
         history:
-          description: The buckets, oldest first. Whether a bucket without usage is among them is Cloudflare's choice.
+          description: The buckets, oldest first. Cloudflare may leave out a bucket without usage.
           type: list
           elements: dict
           contains:
             id:
-              description: The id of the bucket.
+              description: The ID of the bucket.
               type: str
               sample: a1
             amount:
-              description: What was used in it, in cents.
+              description: What was used in the bucket, in cents if the assumption about the unit is right.
               type: float
               sample: 104.25
             start:
-              description: Where it starts, ISO 8601 in UTC.
+              description: The start of the bucket, in ISO 8601 and UTC.
               type: str
               sample: "2026-11-22T00:00:00Z"
             start_time:
-              description: Where it starts, as the API returns it, in Unix milliseconds.
+              description: The start of the bucket, in Unix milliseconds, as Cloudflare returns it.
               type: int
               sample: 1795305600000
             end:
-              description: Where it ends, ISO 8601 in UTC.
+              description: The end of the bucket, in ISO 8601 and UTC.
               type: str
               sample: "2026-11-23T00:00:00Z"
             end_time:
-              description: Where it ends, as the API returns it, in Unix milliseconds.
+              description: The end of the bucket, in Unix milliseconds, as Cloudflare returns it.
               type: int
               sample: 1795392000000
     forecast:
       description:
-        - How long the credit lasts, if it goes on being used as it was in the range of RV(billing.usage).
-        - A value is V(null) where the data does not carry it. It is never guessed.
+        - How long the credit lasts if usage continues as in the range of RV(billing.usage).
+        - B(The unit of usage is assumed.) Cloudflare does not document it, and this module reads it as cents. If that is wrong, so is the
+          forecast.
+        - A value is V(null) if the data is not sufficient to compute it.
       type: dict
       returned: if O(gather) has V(balance) and V(usage)
       contains:
         daily_spend:
           description:
-            - RV(billing.usage.total), divided by the days from the start of the first bucket that the API returned to the end of
-              the range or to now, whichever is earlier, in cents for each day. If the API returned no bucket for that time, the
-              days are counted to the start of that bucket.
-            - V(null) without any bucket, with less than one day of data, and if the total is negative.
+            - The average spend in cents per day. It is RV(billing.usage.total) divided by a number of days.
+            - The days run from the start of the first bucket that Cloudflare returned to the end of the range, or to now if that is
+              earlier. If Cloudflare has not returned the current bucket yet, they end where that bucket starts.
+            - V(null) if there is no bucket, if there is less than one day of data, or if the total is negative.
           type: float
           sample: 104.01
         days_until_empty:
           description:
-            - RV(billing.balance) divided by RV(billing.forecast.daily_spend), rounded to two digits. V(0) if the balance is 0
-              or negative.
-            - V(null) if nothing is spent or the spend is not known. Automatic purchases are not counted.
+            - RV(billing.balance) divided by RV(billing.forecast.daily_spend), rounded to two digits. V(0) if the balance is 0 or
+              negative.
+            - V(null) if nothing is spent, or if the daily spend is unknown. Automatic purchases are not taken into account.
           type: float
           sample: 22.6
         days_until_topup:
           description:
-            - RV(billing.balance) minus the threshold of the auto top-up, divided by RV(billing.forecast.daily_spend), rounded
-              to two digits. V(0) if the balance is at the threshold or below.
-            - V(null) if there is no auto top-up, Cloudflare has stopped it, nothing is spent, or the spend is not known.
+            - RV(billing.balance) minus the threshold of the auto top-up, divided by RV(billing.forecast.daily_spend), rounded to two
+              digits. V(0) if the balance is at or below the threshold.
+            - V(null) if there is no auto top-up, if Cloudflare has stopped it, if nothing is spent, or if the daily spend is unknown.
           type: float
           sample: 12.98
     invoices:
-      description: The past invoices, newest first.
+      description: The past invoices on the first page that Cloudflare returns, newest first.
       type: list
       elements: dict
       returned: if O(gather) has V(invoices)
       contains:
         id:
-          description: The id of the invoice.
+          description: The ID of the invoice.
           type: str
           sample: in_1abc
         status:
-          description: Its status, in Cloudflare's words.
+          description: The status of the invoice, such as V(paid), V(open), or V(void), in Cloudflare's words.
           type: str
           sample: paid
         currency:
-          description: The currency whose cents are counted.
+          description: The currency of these cents.
           type: str
           sample: usd
         description:
-          description: What it is for.
+          description: What the invoice is for.
           type: str
           sample: AI Gateway credits
         created:
-          description: When it was made, as the API returns it.
+          description: When the invoice was created, as Cloudflare returns it.
           type: int
           sample: 1795305600
         created_at:
-          description: When it was made, ISO 8601 in UTC.
+          description: When the invoice was created, in ISO 8601 and UTC.
           type: str
           sample: "2026-11-22T00:00:00Z"
         created_by:
-          description: Who made it.
+          description: Who created the invoice.
           type: str
           sample: auto-topup
         invoice_origin:
-          description: Where it comes from.
+          description: Where the invoice comes from.
           type: str
           sample: auto
         invoice_pdf:
-          description: The address of the invoice as PDF.
+          description: The URL of the invoice as a PDF file.
           type: str
           sample: https://example.com/invoice.pdf
         amount_due:
-          description: What was to be paid, in cents.
+          description: The amount due, in cents.
           type: int
           sample: 5250
         amount_paid:
-          description: What was paid, in cents.
+          description: The amount that was paid, in cents.
           type: int
           sample: 5250
         amount_remaining:
-          description: What is still to be paid, in cents.
+          description: The amount that is left to pay, in cents.
           type: int
           sample: 0
         attempt_count:
-          description: How often a payment was tried.
+          description: How many times a payment was attempted.
           type: int
           sample: 1
         attempted:
-          description: Whether a payment was tried.
+          description: Whether a payment was attempted.
           type: bool
           sample: true
         auto_advance:
-          description: Whether it is collected automatically.
+          description: Whether the payment is collected automatically.
           type: bool
           sample: true
     invoice_preview:
@@ -359,47 +392,47 @@ billing:
       returned: if O(gather) has V(invoice_preview)
       contains:
         id:
-          description: The id of the invoice.
+          description: The ID of the invoice.
           type: str
           sample: upcoming_in_1abc
         status:
-          description: Its status.
+          description: The status of the invoice.
           type: str
           sample: draft
         currency:
-          description: The currency whose cents are counted.
+          description: The currency of these cents.
           type: str
           sample: usd
         amount_due:
-          description: What will have to be paid, in cents.
+          description: The amount that will be due, in cents.
           type: int
           sample: 5250
         amount_paid:
-          description: What was paid already, in cents.
+          description: The amount that is already paid, in cents.
           type: int
           sample: 0
         amount_remaining:
-          description: What is still to be paid, in cents.
+          description: The amount that is left to pay, in cents.
           type: int
           sample: 5250
         start:
-          description: Where its period starts, ISO 8601 in UTC.
+          description: The start of the period, in ISO 8601 and UTC.
           type: str
           sample: "2026-11-01T00:00:00Z"
         period_start:
-          description: Where its period starts, as the API returns it.
+          description: The start of the period, as Cloudflare returns it.
           type: int
           sample: 1793491200
         end:
-          description: Where its period ends, ISO 8601 in UTC.
+          description: The end of the period, in ISO 8601 and UTC.
           type: str
           sample: "2026-12-01T00:00:00Z"
         period_end:
-          description: Where its period ends, as the API returns it.
+          description: The end of the period, as Cloudflare returns it.
           type: int
           sample: 1796083200
         lines:
-          description: What it is made of.
+          description: The lines of the invoice.
           type: list
           elements: dict
           contains:
@@ -408,24 +441,24 @@ billing:
               type: str
               sample: AI Gateway credits
             amount:
-              description: Its amount, in cents.
+              description: The amount of the line, in cents.
               type: int
               sample: 5000
             currency:
-              description: The currency whose cents are counted.
+              description: The currency of these cents.
               type: str
               sample: usd
             quantity:
-              description: How many.
+              description: The quantity of the line.
               type: int
               sample: 1
     spending_limit:
-      description: The spending limit of the account.
+      description: The spending limit of the whole account.
       type: dict
       returned: if O(gather) has V(spending_limit)
       contains:
         enabled:
-          description: Whether it is in force.
+          description: Whether the limit is in force.
           type: bool
           sample: false
         amount:
@@ -433,42 +466,42 @@ billing:
           type: int
           sample: 10000
         duration:
-          description: The period that it is for. V(null) if there is none.
+          description: The period of the limit. V(null) if there is none.
           type: str
           sample: monthly
         strategy:
-          description: How the period is counted. V(null) if there is none.
+          description: How the period is counted, such as V(fixed) or V(sliding). V(null) if there is none.
           type: str
           sample: fixed
 error:
-  description: The failed request. The sentence for people is in RV(ignore:msg).
+  description: The request that failed. RV(ignore:msg) explains it in a sentence.
   type: dict
   returned: failure of a request
   contains:
     status:
-      description: HTTP status of the answer. V(null) if there was no answer.
+      description: The HTTP status of the response. V(null) if there was no response.
       type: int
       sample: 403
     code:
-      description: Cloudflare's code of the first error. V(null) if the answer has none.
+      description: Cloudflare's code of the first error. V(null) if the response has none.
       type: int
       sample: 10000
     messages:
-      description: Cloudflare's messages.
+      description: The error messages in the response.
       type: list
       elements: str
       sample:
         - Authentication error
     ray_id:
-      description: The Ray ID that Cloudflare's support asks for. V(null) if there was no answer.
+      description: The Ray ID, which Cloudflare's support asks for. V(null) if there was no response or if it has none.
       type: str
       sample: 8f2b6c1d9e0a4f35-FRA
     method:
-      description: HTTP method of the request.
+      description: The HTTP method of the request.
       type: str
       sample: GET
     path:
-      description: Path of the request, below O(api_url).
+      description: The path of the request, relative to O(api_url).
       type: str
       sample: accounts/023e105f4ecef8ad9ca31a8372d0c353/ai-gateway/billing/topup/config
 """

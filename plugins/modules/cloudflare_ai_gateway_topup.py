@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Cloudflare sells AI Gateway credit in advance. With auto top-up, Cloudflare buys O(amount) of credit by itself whenever
-    the balance of the account falls below O(threshold), and charges it to the account's payment method.
-  - This module sets that configuration, or removes it. There is one for each account.
+  - Cloudflare sells AI Gateway credit in advance. With auto top-up, Cloudflare buys O(amount) of credit whenever the balance falls
+    below O(threshold), and charges the payment method of the account.
+  - This module sets or removes the auto top-up of one account. Each account has at most one.
   - All money is in B(cents). Cloudflare adds a fee of 5 % to each purchase.
 extends_documentation_fragment:
   - finops.cloudflare._attributes
@@ -25,8 +25,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the configuration and, if it would change, the limits of the account, for which the permission AI Gateway Read is
-        enough. It writes nothing, and fails where the limits would make Cloudflare refuse the change.
+      - Check mode reads the auto top-up. If it would change, check mode also reads the limits of the account, and fails if Cloudflare
+        would refuse the change because of them. It writes nothing.
+      - A token with the permission AI Gateway Read is enough.
   diff_mode:
     support: full
   idempotent:
@@ -35,7 +36,7 @@ options:
   state:
     description:
       - V(present) sets the auto top-up to O(amount) and O(threshold).
-      - V(absent) removes it, so that nothing is bought automatically any more. O(amount) and O(threshold) are ignored then.
+      - V(absent) removes the auto top-up, so that Cloudflare no longer buys credit automatically. O(amount) and O(threshold) are ignored.
     type: str
     choices:
       - present
@@ -43,29 +44,45 @@ options:
     default: present
   amount:
     description:
-      - How much credit each top-up buys, in cents. V(5000) is $50.00.
-      - At least V(1000), which is $10.00. The account may have a maximum as well, which check mode sees.
-      - Required if O(state=present).
+      - How much credit each top-up buys, in cents, without the fee. V(5000) is $50.00.
+      - The minimum is V(1000), which is $10.00. The account can also have a maximum. Check mode reads it.
+      - Required with O(state=present).
     type: int
   threshold:
     description:
-      - The balance below which a top-up starts, in cents. V(500) is $5.00.
-      - At least V(500), which is $5.00.
-      - Should not be greater than O(amount), or one top-up can leave the balance below the threshold, so that charges follow
-        each other. The module warns about that.
-      - Required if O(state=present).
+      - Cloudflare buys credit when the balance falls below this many cents. The minimum is V(500), which is $5.00.
+      - Use a threshold that is not greater than O(amount). Otherwise one top-up can leave the balance below the threshold, and one charge
+        can follow another. The module warns about this.
+      - Required with O(state=present).
     type: int
 notes:
-  - Setting the configuration charges nothing by itself. If the balance is already below O(threshold), Cloudflare can start
-    a purchase at once.
-  - Since September 2026 Cloudflare documents writing this configuration for dashboard sessions only, and may refuse it to API
-    tokens with HTTP 403. Reading stays open to them, so that check mode still reports whether an account is as it should be.
-  - Cloudflare stops an auto top-up after failed payments. With O(state=present), the module warns on every run while
-    RV(topup.disabled_reason) is set, also if nothing differs. Whether writing new values restarts it is not documented.
-  - An unchanged configuration costs one request, a changed one two, also in check mode.
+  - B(If the balance is already below the threshold, Cloudflare can buy credit as soon as you set the auto top-up.) The module itself
+    charges nothing.
+  - B(Cloudflare may refuse to change the auto top-up with an API token) and return HTTP 403. Since September 2026, Cloudflare documents this
+    for dashboard sessions only. Reading still works with a token, so check mode can still tell you whether an account is as it
+    should be. To buy credit with a token, use M(finops.cloudflare.cloudflare_ai_gateway_credit).
+  - A token needs the permission AI Gateway Write to change the auto top-up. The dashboard calls it AI Gateway Edit.
+  - Cloudflare stops an auto top-up after failed payments. With O(state=present), the module then warns on every run as long as
+    RV(topup.disabled_reason) is set, whether or not it changes something. Cloudflare does not document whether new values restart the
+    auto top-up.
+  - A run sends one request if nothing changes, and two if something does, in check mode as well.
+seealso:
+  - module: finops.cloudflare.cloudflare_ai_gateway_topup_info
+  - module: finops.cloudflare.cloudflare_ai_gateway_credit
+  - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
+  - plugin: finops.cloudflare.accounts
+    plugin_type: inventory
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
+    description: Manage many accounts.
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_awx
+    description: Run this collection in AWX.
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_credit
+    description: Buy credit without auto top-up.
 """
 
 EXAMPLES = r"""
+# All examples but the first take the API token from the environment variable CLOUDFLARE_API_TOKEN.
+
 - name: Buy $50.00 of credit whenever the balance falls below $10.00
   finops.cloudflare.cloudflare_ai_gateway_topup:
     account_id: 023e105f4ecef8ad9ca31a8372d0c353
@@ -73,57 +90,63 @@ EXAMPLES = r"""
     threshold: 1000 # cents
     api_token: "{{ cloudflare_api_token }}"
 
-- name: See what would change, with the token and the account from the environment
+- name: Show what would change, and change nothing
   finops.cloudflare.cloudflare_ai_gateway_topup:
+    account_id: 023e105f4ecef8ad9ca31a8372d0c353
     amount: 10000
     threshold: 1000
   check_mode: true
   diff: true
 
-- name: Use a Global API Key, and say what is in place
+- name: Set the auto top-up of several accounts
+  finops.cloudflare.cloudflare_ai_gateway_topup:
+    account_id: "{{ item.id }}"
+    amount: "{{ item.amount }}"
+    threshold: 1000
+  loop:
+    - id: 023e105f4ecef8ad9ca31a8372d0c353
+      amount: 5000
+    - id: 0123456789abcdef0123456789abcdef
+      amount: 20000
+  loop_control:
+    label: "{{ item.id }}"
+  register: accounts
+
+- name: Show what each account has now
+  ansible.builtin.debug:
+    msg: >-
+      Below {{ item.topup.threshold | finops.cloudflare.dollars }}, Cloudflare buys
+      {{ item.topup.amount | finops.cloudflare.dollars }} of credit
+  loop: "{{ accounts.results }}"
+  loop_control:
+    label: "{{ item.account_id }}"
+
+- name: Remove the auto top-up
+  finops.cloudflare.cloudflare_ai_gateway_topup:
+    account_id: f174e90afafe4643bbbc4a0ed4fc8415
+    state: absent
+
+# A Global API Key instead of a token. It can do everything that its user can do, so prefer a token.
+- name: Use a Global API Key
   finops.cloudflare.cloudflare_ai_gateway_topup:
     account_id: 023e105f4ecef8ad9ca31a8372d0c353
     amount: 5000
     threshold: 1000
     api_email: "{{ cloudflare_email }}"
     api_key: "{{ cloudflare_api_key }}"
-  register: result
-
-- name: Say what is in place
-  ansible.builtin.debug:
-    msg: "Below {{ result.topup.threshold }} cents, Cloudflare buys {{ result.topup.amount }} cents of credit"
-
-- name: Buy nothing automatically any more
-  finops.cloudflare.cloudflare_ai_gateway_topup:
-    account_id: 023e105f4ecef8ad9ca31a8372d0c353
-    state: absent
-    api_token: "{{ cloudflare_api_token }}"
-
-- name: Manage several accounts with the same credentials
-  module_defaults:
-    group/finops.cloudflare.cloudflare:
-      api_token: "{{ cloudflare_api_token }}"
-  block:
-    - name: Set the auto top-up of each account
-      finops.cloudflare.cloudflare_ai_gateway_topup:
-        account_id: "{{ item.id }}"
-        amount: "{{ item.amount }}"
-        threshold: "{{ item.threshold }}"
-      loop: "{{ accounts }}"
-      loop_control:
-        label: "{{ item.id }}"
 """
 
 RETURN = r"""
 account_id:
-  description: The account that was managed, in lower case.
+  description: The ID of the account, in lower case.
   type: str
   returned: success
   sample: 023e105f4ecef8ad9ca31a8372d0c353
 topup:
   description:
-    - The auto top-up configuration after the module has run, or as it would be in check mode.
-    - All keys are V(null) if there is none.
+    - The auto top-up after the run. In check mode, the auto top-up as a run would leave it.
+    - All keys are V(null) if there is no auto top-up.
+    - If the run has set new amounts, the other keys still hold what Cloudflare told before the change.
   type: dict
   returned: success
   contains:
@@ -136,28 +159,23 @@ topup:
       type: int
       sample: 1000
     disabled_reason:
-      description:
-        - Why Cloudflare has stopped the auto top-up, in Cloudflare's words. V(null) if it has not.
-        - As it was before the run, if the run has changed something.
+      description: Why Cloudflare has stopped the auto top-up, in Cloudflare's words. V(null) if Cloudflare has not stopped it.
       type: str
       sample: payment_failed
     error:
-      description:
-        - The error of the last automatic purchase, in Cloudflare's words. V(null) if there is none.
-        - As it was before the run, if the run has changed something.
+      description: The error of the last automatic purchase, in Cloudflare's words. V(null) if there is none.
       type: str
       sample: Your card was declined.
     last_failed:
       description:
-        - When an automatic purchase failed last, ISO 8601 in UTC. V(null) if none did, or if the API returns something that is
-          no time.
-        - As it was before the run, if the run has changed something.
+        - When an automatic purchase last failed, in ISO 8601 and UTC. V(null) if none has failed, or if Cloudflare returns a value that
+          is not a time.
       type: str
       sample: "2025-10-09T08:53:20Z"
     last_failed_at:
       description:
-        - The same as the API returns it, a Unix time in an undocumented unit. From 100000000000 on it can only be milliseconds.
-        - As it was before the run, if the run has changed something.
+        - The value that RV(topup.last_failed) is made from, as Cloudflare returns it. It is a Unix time.
+        - Cloudflare does not document its unit. A value of 100000000000 or more can only be milliseconds.
       type: raw
       sample: 1760000000000
   sample:
@@ -168,59 +186,59 @@ topup:
     last_failed:
     last_failed_at:
 diff:
-  description: The change in words, with dollars beside cents. Both sides are equal if nothing differs.
+  description: The change, in cents and in dollars. Both sides are equal if nothing changes.
   type: dict
   returned: success
   contains:
     before:
-      description: The configuration before.
+      description: The auto top-up before the run.
       type: str
       sample: |
         auto top-up: not set
     after:
-      description: The configuration after.
+      description: The auto top-up after the run.
       type: str
       sample: |
         auto top-up: set
         amount: 5000 ($50.00)
         threshold: 1000 ($10.00)
     before_header:
-      description: What RV(diff.before) is about.
+      description: The title of RV(diff.before).
       type: str
       sample: auto top-up of account 023e105f4ecef8ad9ca31a8372d0c353
     after_header:
-      description: What RV(diff.after) is about.
+      description: The title of RV(diff.after).
       type: str
       sample: auto top-up of account 023e105f4ecef8ad9ca31a8372d0c353
 error:
-  description: The failed request. The sentence for people is in RV(ignore:msg).
+  description: The request that failed. RV(ignore:msg) explains it in a sentence.
   type: dict
   returned: failure of a request
   contains:
     status:
-      description: HTTP status of the answer. V(null) if there was no answer.
+      description: The HTTP status of the response. V(null) if there was no response.
       type: int
       sample: 403
     code:
-      description: Cloudflare's code of the first error. V(null) if the answer has none.
+      description: Cloudflare's code of the first error. V(null) if the response has none.
       type: int
       sample: 10000
     messages:
-      description: Cloudflare's messages.
+      description: The error messages in the response.
       type: list
       elements: str
       sample:
         - Authentication error
     ray_id:
-      description: The Ray ID that Cloudflare's support asks for. V(null) if there was no answer.
+      description: The Ray ID, which Cloudflare's support asks for. V(null) if there was no response or if it has none.
       type: str
       sample: 8f2b6c1d9e0a4f35-FRA
     method:
-      description: HTTP method of the request.
+      description: The HTTP method of the request.
       type: str
       sample: POST
     path:
-      description: Path of the request, below O(api_url).
+      description: The path of the request, relative to O(api_url).
       type: str
       sample: accounts/023e105f4ecef8ad9ca31a8372d0c353/ai-gateway/billing/topup/config
 """

@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Reads whether Cloudflare buys AI Gateway credit for an account by itself, whether that works, and what one purchase may
-    cost.
+  - Reads whether an account has an auto top-up of AI Gateway credit, whether Cloudflare has stopped it, and the limits for one
+    purchase.
   - All money is in B(cents).
 extends_documentation_fragment:
   - finops.cloudflare._attributes
@@ -23,59 +23,85 @@ extends_documentation_fragment:
   - finops.cloudflare._connection
 notes:
   - An API token with the permission AI Gateway Read is enough.
+  - RV(healthy) does not promise that the next purchase succeeds. The account may have no payment method, or its card may be declined.
+    M(finops.cloudflare.cloudflare_ai_gateway_billing_info) tells you whether the account has a default payment method.
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup
   - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
+  - plugin: finops.cloudflare.accounts
+    plugin_type: inventory
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
+    description: Look at many accounts.
 """
 
 EXAMPLES = r"""
+# All examples but the first take the API token from the environment variable CLOUDFLARE_API_TOKEN.
+
 - name: Read the auto top-up
   finops.cloudflare.cloudflare_ai_gateway_topup_info:
     account_id: 023e105f4ecef8ad9ca31a8372d0c353
     api_token: "{{ cloudflare_api_token }}"
   register: auto
 
-- name: Stop where nothing would be bought
+- name: Fail if there is no auto top-up, or if Cloudflare has stopped it
   ansible.builtin.assert:
     that: auto.healthy
-    fail_msg: "Auto top-up is {{ auto.topup.disabled_reason or 'off' }}"
+    fail_msg: >-
+      {{
+        'Cloudflare has stopped the auto top-up: ' ~ auto.topup.disabled_reason
+        if auto.configured else 'There is no auto top-up.'
+      }}
+
+- name: Read what one purchase may buy
+  finops.cloudflare.cloudflare_ai_gateway_topup_info:
+    account_id: 0123456789abcdef0123456789abcdef
+  register: other
+
+- name: Show the largest purchase
+  ansible.builtin.debug:
+    msg: "One purchase may buy at most {{ other.limits.max_cents | finops.cloudflare.dollars }}"
+  when:
+    - other.limits is not none
+    - other.limits.max_cents is not none
 """
 
 RETURN = r"""
 account_id:
-  description: The account that was read, in lower case.
+  description: The ID of the account, in lower case.
   type: str
   returned: success
   sample: 023e105f4ecef8ad9ca31a8372d0c353
 configured:
-  description: Whether there is an auto top-up configuration.
+  description: Whether the account has an auto top-up.
   type: bool
   returned: success
   sample: true
 healthy:
-  description: Whether there is one, and Cloudflare has not stopped it.
+  description:
+    - Whether the account has an auto top-up that Cloudflare has not stopped.
+    - This does not promise that the next purchase succeeds.
   type: bool
   returned: success
   sample: true
 limits:
-  description: What one purchase of the account may cost. V(null) if the account's API does not tell.
+  description: The limits for one purchase. V(null) if Cloudflare does not tell them for this account.
   type: dict
   returned: success
   contains:
     min_cents:
-      description: The least, in cents.
+      description: The smallest amount of credit that one purchase may buy, in cents. V(null) if it is unknown.
       type: int
       sample: 1000
     max_cents:
-      description: The most, in cents.
+      description: The largest amount of credit that one purchase may buy, in cents. V(null) if it is unknown.
       type: int
       sample: 500000
     currency:
-      description: The currency whose cents are counted.
+      description: The currency of these cents.
       type: str
       sample: USD
 topup:
-  description: The auto top-up configuration. All keys are V(null) if there is none.
+  description: The auto top-up. All keys are V(null) if there is none.
   type: dict
   returned: success
   contains:
@@ -88,7 +114,7 @@ topup:
       type: int
       sample: 1000
     disabled_reason:
-      description: Why Cloudflare has stopped the auto top-up, in Cloudflare's words. V(null) if it has not.
+      description: Why Cloudflare has stopped the auto top-up, in Cloudflare's words. V(null) if Cloudflare has not stopped it.
       type: str
       sample: payment_failed
     error:
@@ -97,44 +123,45 @@ topup:
       sample: Your card was declined.
     last_failed:
       description:
-        - When an automatic purchase failed last, ISO 8601 in UTC. V(null) if none did, or if the API returns something that is
-          no time.
+        - When an automatic purchase last failed, in ISO 8601 and UTC. V(null) if none has failed, or if Cloudflare returns a value that
+          is not a time.
       type: str
       sample: "2025-10-09T08:53:20Z"
     last_failed_at:
       description:
-        - The same as the API returns it, a Unix time in an undocumented unit. From 100000000000 on it can only be milliseconds.
+        - The value that RV(topup.last_failed) is made from, as Cloudflare returns it. It is a Unix time.
+        - Cloudflare does not document its unit. A value of 100000000000 or more can only be milliseconds.
       type: raw
       sample: 1760000000000
 error:
-  description: The failed request. The sentence for people is in RV(ignore:msg).
+  description: The request that failed. RV(ignore:msg) explains it in a sentence.
   type: dict
   returned: failure of a request
   contains:
     status:
-      description: HTTP status of the answer. V(null) if there was no answer.
+      description: The HTTP status of the response. V(null) if there was no response.
       type: int
       sample: 403
     code:
-      description: Cloudflare's code of the first error. V(null) if the answer has none.
+      description: Cloudflare's code of the first error. V(null) if the response has none.
       type: int
       sample: 10000
     messages:
-      description: Cloudflare's messages.
+      description: The error messages in the response.
       type: list
       elements: str
       sample:
         - Authentication error
     ray_id:
-      description: The Ray ID that Cloudflare's support asks for. V(null) if there was no answer.
+      description: The Ray ID, which Cloudflare's support asks for. V(null) if there was no response or if it has none.
       type: str
       sample: 8f2b6c1d9e0a4f35-FRA
     method:
-      description: HTTP method of the request.
+      description: The HTTP method of the request.
       type: str
       sample: GET
     path:
-      description: Path of the request, below O(api_url).
+      description: The path of the request, relative to O(api_url).
       type: str
       sample: accounts/023e105f4ecef8ad9ca31a8372d0c353/ai-gateway/billing/topup/config
 """
