@@ -159,6 +159,9 @@ seealso:
     description: Run this collection in AWX.
   - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
     description: Manage many accounts.
+  - name: Unified Billing
+    link: https://developers.cloudflare.com/ai-gateway/features/unified-billing/
+    description: Cloudflare's documentation of credit and of auto top-up.
 """
 
 EXAMPLES = r"""
@@ -218,7 +221,7 @@ msg:
   type: str
   returned: always
   sample: >-
-    Bought $50.00 of credit with a fee of $2.50, $52.50 in all, as the balance, $4.00, was below minimum_balance, $10.00.
+    Bought $50.00 of credit for $52.50, including a fee of $2.50, because the balance, $4.00, was below minimum_balance, $10.00.
     Limits: $52.50 a run.
 balance_before:
   description: The balance before the run, in cents. It can be negative and have a fraction.

@@ -78,6 +78,9 @@ seealso:
     description: Run this collection in AWX.
   - ref: ansible_collections.finops.cloudflare.docsite.guide_credit
     description: Buy credit without auto top-up.
+  - name: Unified Billing
+    link: https://developers.cloudflare.com/ai-gateway/features/unified-billing/
+    description: Cloudflare's documentation of credit and of auto top-up.
 """
 
 EXAMPLES = r"""

@@ -301,7 +301,7 @@ def test_the_schedules_work_with_nothing_but_what_they_set(schedule: Any, box: S
         assert finished.stdout + finished.stderr == ""
     box.write("credit.yml", NAMED["credit-variables"].replace("5250", "5249"))
     failed = schedule(box, replaced)
-    assert "more than maximum_charge" in failed.stdout
+    assert "exceeds maximum_charge" in failed.stdout
 
 
 def test_the_account_of_each_example_exists() -> None:

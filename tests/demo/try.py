@@ -23,7 +23,6 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     FIRST_ACCOUNT: {"name": "Acme EU", "balance": 400},
     "0123456789abcdef0123456789abcdef": {"name": "Acme US", "balance": 2350},
     "f174e90afafe4643bbbc4a0ed4fc8415": {"name": "Research", "balance": 123450},
-    "fedcba9876543210fedcba9876543210": {"name": "Old", "topup": {"amount": 2500, "threshold": 1000}},
 }
 """Every account of the documentation's examples, as the simulator knows it. Money is in cents."""
 
