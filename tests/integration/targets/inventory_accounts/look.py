@@ -223,7 +223,7 @@ def repeat_the_secret() -> None:
 
 def a_failure_that_shows_no_secret() -> None:
     text = printed()
-    assert "Could not list the accounts: Cloudflare answered HTTP 400" in text
+    assert "Could not list the accounts: Cloudflare responded with HTTP 400" in text
     assert "********" in text
     assert requested() == ["accounts 400"]
 

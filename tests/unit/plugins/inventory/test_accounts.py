@@ -205,11 +205,11 @@ def test_a_secret_that_is_repeated_is_censored(inventory: Inventory, simulator: 
         ({"accounts": None}, "accounts is empty"),
         ({"names": []}, "names is empty"),
         ({"names": None}, "names is empty"),
-        ({"accounts": [ACCOUNT_ID, 1234]}, "Entry 2 of accounts is no Cloudflare account id"),
-        ({"workers": 0}, "workers is 0: give a number from 1 to 32"),
-        ({"workers": 33}, "workers is 33: give a number from 1 to 32"),
+        ({"accounts": [ACCOUNT_ID, 1234]}, "Entry 2 of accounts is not a Cloudflare account ID"),
+        ({"workers": 0}, "workers is 0. Set it to a number from 1 to 32"),
+        ({"workers": 33}, "workers is 33. Set it to a number from 1 to 32"),
         ({"validate_certs": "maybe"}, "maybe"),
-        ({"timeout": 0}, "timeout is 0: give the seconds"),
+        ({"timeout": 0}, "timeout is 0. Set it to a number of seconds"),
         ({"api_url": ""}, "api_url is not an http or https URL"),
         ({"api_url": "http://api.cloudflare.com"}, "api_url is plain http to another host"),
         ({"api_key": "k"}, "api_key is set without api_email"),
@@ -237,7 +237,7 @@ def test_without_credentials_the_ways_to_give_them_are_named(
     inventory: Inventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
-    assert inventory.failure().startswith("No Cloudflare credentials: set the option api_token")
+    assert inventory.failure().startswith("No Cloudflare credentials. Set the option api_token")
 
 
 def test_a_wrong_token(inventory: Inventory) -> None:

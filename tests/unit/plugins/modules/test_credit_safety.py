@@ -461,7 +461,7 @@ def test_an_auto_topup_is_no_matter_while_there_is_enough(run: Runner) -> None:
     ("limits", "said"),
     [
         ({"max_cents": 4999}, "may buy at most 4999 ($49.99)"),
-        ({"min_cents": 5001}, "may buy at least 5001 ($50.01)"),
+        ({"min_cents": 5001}, "must buy at least 5001 ($50.01)"),
     ],
 )
 def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:
