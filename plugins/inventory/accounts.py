@@ -207,9 +207,7 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
             return None
         found = _accounts.accounts_in_cache(kept, self.get_option("fetch") or [])
         if kept is not None and (found is None or not self._are_selected(found)):
-            self.display.warning(
-                "The cache holds data that this plugin did not write, so the accounts are read again."
-            )
+            self.display.warning("The cache holds data that this plugin did not write, so the accounts are read again.")
             return None
         return found
 

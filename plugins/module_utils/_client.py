@@ -316,7 +316,9 @@ def _tls_failure(exc: Exception, cause: BaseException) -> type[CloudflareError] 
     if not isinstance(exc, (requests.RequestException, HTTPError)):
         # A missing CA bundle is found before there is a connection.
         return CaFileUnusable
-    if not isinstance(exc, requests.exceptions.SSLError) or isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+    if not isinstance(exc, requests.exceptions.SSLError) or isinstance(
+        cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    ):
         return None
     # Before its version 2, urllib3 has an exception of its own for a host name that does not match.
     if not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLCertVerificationError):
@@ -332,7 +334,9 @@ def _pause(error: CloudflareError, attempts: int) -> float:
     if error.retry_after is None:
         return backoff
     if error.retry_after > LONGEST_WAIT:
-        error.said += f" and asked to wait {error.retry_after:.0f} seconds. This collection waits at most {LONGEST_WAIT} seconds"
+        error.said += (
+            f" and asked to wait {error.retry_after:.0f} seconds. This collection waits at most {LONGEST_WAIT} seconds"
+        )
         raise error
     # In the last second before a limit ends, Cloudflare can ask for 0 seconds, which would use up all attempts.
     return max(error.retry_after, backoff)

@@ -199,9 +199,7 @@ def _is_young(made: float | None, now: float) -> bool:
     return made is None or now - made <= SETTLING
 
 
-def not_clear(
-    account_id: str, order: Order, balance: float, invoice: Invoice, now: float, waited: int
-) -> UserError:
+def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice, now: float, waited: int) -> UserError:
     """Why nothing is bought while a purchase is in flight. `waited` is how many seconds the run has waited."""
     made = created_seconds(invoice)
     if made is None and invoice["status"] == PAID:

@@ -153,9 +153,7 @@ def client_of(params: Mapping[str, Any]) -> tuple[Client, str]:
     headers, secret = credentials(params, os.environ)
     # A boolean is an integer for Python.
     if params["timeout"] is True or not 1 <= params["timeout"] <= _LONGEST_TIMEOUT:
-        raise UserError(
-            f"timeout is {params['timeout']}. Set it to a number of seconds from 1 to {_LONGEST_TIMEOUT}."
-        )
+        raise UserError(f"timeout is {params['timeout']}. Set it to a number of seconds from 1 to {_LONGEST_TIMEOUT}.")
     if isinstance(params["retries"], bool) or not 0 <= params["retries"] <= _MOST_RETRIES:
         raise UserError(f"retries is {params['retries']}. Set it to a number from 0 (send once) to {_MOST_RETRIES}.")
     client = Client(

@@ -167,7 +167,9 @@ def lost(error: CloudflareError, account_id: str, since: Sequence[Invoice] | Non
 
 def unread(error: CloudflareError, purchase: Purchase, charge: Charge) -> None:
     """Make the error of a status request say that the purchase was made."""
-    error.aftermath = f"The purchase was accepted as {purchase.invoice_id} ({charge}). It is not known whether it is paid."
+    error.aftermath = (
+        f"The purchase was accepted as {purchase.invoice_id} ({charge}). It is not known whether it is paid."
+    )
     error.next_step = "Run again. A later run waits for this purchase and buys nothing while it is open."
 
 

@@ -50,7 +50,9 @@ def check_cents(name: str, value: int | None, minimum: int) -> None:
             "check the template."
         )
     if isinstance(value, bool):
-        raise UserError(f"{name} is {value}, a boolean. Set it to a whole number of cents, for example 5000 for $50.00.")
+        raise UserError(
+            f"{name} is {value}, a boolean. Set it to a whole number of cents, for example 5000 for $50.00."
+        )
     if value < minimum:
         meant = f" For {dollars(value * 100)}, write {value * 100}." if value * 100 >= minimum else ""
         raise UserError(f"{name} is in cents: {value} is {dollars(value)}. The minimum is {money(minimum)}.{meant}")

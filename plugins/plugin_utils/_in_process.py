@@ -125,7 +125,9 @@ def module_of(action: str) -> Module:
     except Exception as error:  # noqa: BLE001  # pylint: disable=broad-exception-caught
         # A library may be broken here and fine in another Python.
         return Module("", sys.exit, f"it cannot be imported here ({error})")
-    return Module(str(module.__file__), module.main, None if http.HAS_REQUESTS else "this Python does not have requests")
+    return Module(
+        str(module.__file__), module.main, None if http.HAS_REQUESTS else "this Python does not have requests"
+    )
 
 
 def preload(action: str) -> str:

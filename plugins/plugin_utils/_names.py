@@ -89,7 +89,9 @@ def check_groups(groups: Any, keyed_groups: Any) -> set[str]:
             written.update(_parents(position, entry))
     for name in sorted(written):
         if name.lower() in _BUILT_IN:
-            raise UserError(f"groups or keyed_groups contains a group named {name}, which has a special meaning. Rename it.")
+            raise UserError(
+                f"groups or keyed_groups contains a group named {name}, which has a special meaning. Rename it."
+            )
         if name.lower().startswith(tuple(beginnings)):
             raise UserError(
                 f"groups or keyed_groups contains a group named {name}, and an entry of keyed_groups could create the same name "

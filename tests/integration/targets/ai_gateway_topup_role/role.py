@@ -211,7 +211,10 @@ def refuse(runner: Runner) -> None:
         (None, "There is no account to manage, or one without an ID."),
         ([good, {**good, "account_id": ""}], "There is no account to manage, or one without an ID."),
         ([{**good, "account_id": ""}] * 2, "There is no account to manage, or one without an ID."),
-        ([good, {**same, "account_id": KEY_ID.upper()}, same], f"contains an account twice: {KEY_ID}. Keep only one entry"),
+        (
+            [good, {**same, "account_id": KEY_ID.upper()}, same],
+            f"contains an account twice: {KEY_ID}. Keep only one entry",
+        ),
         ([good, {"amount": 5000, "threshold": 1000}], "missing required arguments: account_id"),
         ([good, {**same, "state": "gone"}], "value of state must be one of: present, absent, funded"),
         ([good, {**same, "api_email": EMAIL}], "parameters are required together: api_key, api_email"),

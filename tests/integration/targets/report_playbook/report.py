@@ -43,10 +43,10 @@ ACCOUNTS = [
     {"id": FOREIGN_ACCOUNT_ID, "name": "Sold"},
 ]
 FLOORS = [
-    (10, "in cents: 10 is $0.10, the minimum is 500 ($5.00); for $10.00 write 1000."),
-    (True, "True: give a whole number of cents, such as 1000 for $10.00."),
-    ("1000", '"1000": give a whole number of cents'),
-    (1000.5, "1000.5: give a whole number of cents"),
+    (10, "in cents: 10 is $0.10. The minimum is 500 ($5.00). For $10.00, write 1000."),
+    (True, "True. Set it to a whole number of cents, for example 1000 for $10.00."),
+    ("1000", '"1000". Set it to a whole number of cents'),
+    (1000.5, "1000.5. Set it to a whole number of cents"),
 ]
 ORDER = ["Sold", "Research", "Search & more", "=cmd|'x'", UNUSED_ID, "Chat"]
 
@@ -210,7 +210,7 @@ def refuse(simulator: Simulator, work: Path) -> None:
     # What is of no use does not replace a report that is.
     shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID, NEGATIVE_ID], usage_start="yesterday")
     assert "None of the accounts could be read, so no report was written." in shown
-    assert "usage_start is 'yesterday': give a time" in shown
+    assert "usage_start is 'yesterday'. Set it to a time" in shown
     assert [path.name for path in work.iterdir()] == ["directory.html"]
 
 

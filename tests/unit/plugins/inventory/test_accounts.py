@@ -120,8 +120,8 @@ def test_accounts_by_name(inventory: Inventory, simulator: Simulator) -> None:
     assert list(inventory.parse(names=["Acme [EU]"]).hosts) == [ACCOUNT_ID]
     assert list(inventory.parse(names=["A*"]).hosts) == [ACCOUNT_ID, OTHER_ACCOUNT_ID]
     assert list(inventory.parse(names=["acme*", "Account *"]).hosts) == [OTHER_ACCOUNT_ID]
-    assert inventory.warnings == ["No account is called acme*, of those that these credentials can see: correct names."]
-    assert "No account is called acme*" in inventory.failure(names=["acme*", "Account *"], strict=True)
+    assert inventory.warnings == ["These credentials see no account named acme*. Correct names."]
+    assert "no account named acme*" in inventory.failure(names=["acme*", "Account *"], strict=True)
 
 
 def test_an_empty_list_is_no_silence(inventory: Inventory, simulator: Simulator) -> None:
@@ -166,7 +166,7 @@ def test_an_account_that_cannot_be_read_stays_and_is_named(inventory: Inventory)
     assert [host.name for host in inventory.data.groups["unread"].hosts] == [FOREIGN_ACCOUNT_ID]
     (warning,) = inventory.warnings
     assert warning == (
-        f"1 of 2 accounts could not be read, their variables are null: {FOREIGN_ACCOUNT_ID}. The first: "
+        f"1 of 2 accounts could not be read, so their variables are null: {FOREIGN_ACCOUNT_ID}. The first error is: "
         f"{unread[f'{PREFIX}error']}"
     )
     assert inventory.failure(**options, strict=True) == warning
@@ -176,7 +176,7 @@ def test_a_warning_names_no_more_than_ten(inventory: Inventory) -> None:
     inventory.parse(accounts=[ACCOUNT_ID, *(f"{number:032x}" for number in range(12))], fetch=["topup"])
     (warning,) = inventory.warnings
     assert warning.startswith("12 of 13 accounts could not be read")
-    assert f", {9:032x} and 2 more. The first: Could not read" in warning
+    assert f", {9:032x} and 2 more. The first error is: Could not read" in warning
     assert f"{10:032x}" not in warning
 
 
@@ -199,7 +199,7 @@ def test_a_secret_that_is_repeated_is_censored(inventory: Inventory, simulator: 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"acounts": [ACCOUNT_ID]}, "There is no option acounts: there are account_api_key, "),
+        ({"acounts": [ACCOUNT_ID]}, "Unknown options: acounts. The options are account_api_key, "),
         ({"accounts": [ACCOUNT_ID], "names": ["Acme"]}, "accounts and names are both set"),
         ({"accounts": []}, "accounts is empty"),
         ({"accounts": None}, "accounts is empty"),

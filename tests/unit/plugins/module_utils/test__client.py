@@ -237,8 +237,8 @@ def test_a_write_with_an_odd_answer_is_looked_up(client: Client, simulator: Simu
 def test_a_write_that_stores_something_else_is_a_failure(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(fault="wrong_echo", method="POST")
     failure = failure_of(client, WRITE, _api.UnexpectedAnswer)
-    assert "the amounts in it are not those that were sent" in str(failure)
-    assert "Reading again shows neither the old values nor the new ones" in str(failure)
+    assert "its amounts are not the ones that were sent" in str(failure)
+    assert "Reading again shows neither the old nor the new values" in str(failure)
 
 
 def test_a_write_that_keeps_failing_may_still_be_carried_out(
@@ -258,7 +258,7 @@ def test_a_write_after_which_nothing_can_be_read_is_uncertain_and_not_repeated(
     simulator.add_fault(fault="html_502", method="GET", times=9)
     failure = failure_of(client_of(simulator.api_url, retries=1), WRITE)
     assert "It is not known whether Cloudflare carried it out" in str(failure)
-    assert "running the same task again is safe" in str(failure)
+    assert "Running the same task again is safe" in str(failure)
     assert failure.facts()["method"] == "POST"
     assert methods(simulator) == ["POST", "GET", "GET"]
 
@@ -411,7 +411,7 @@ def test_success_false_in_a_200_is_a_failure(client: Client, simulator: Simulato
         ("html_200", "HTTP 200 with a body that is not JSON (text/html"),
         ("empty_200", "HTTP 200 with an empty body"),
         ("json_not_envelope", "HTTP 200, which is not a response of its API"),
-        ("null_result", "HTTP 200, but the auto top-up configuration in it is not an object"),
+        ("null_result", "HTTP 200, but the auto top-up configuration is not an object"),
     ],
 )
 def test_answers_that_are_none(client: Client, simulator: Simulator, fault: str, said: str) -> None:

@@ -122,8 +122,9 @@ def test_the_largest_body_is_read_and_a_larger_one_is_not(raw_server: Any) -> No
     assert client.send(READ) == WANTED
     raw_server.answer = head.format(len(largest) + 1).encode() + largest + b" "
     failure = failure_of(client, READ, _api.UnexpectedAnswer)
-    assert "Cloudflare responded with HTTP 200 with a body of more than 8 MiB, which is not a response of its API." in str(
-        failure
+    assert (
+        "Cloudflare responded with HTTP 200 with a body of more than 8 MiB, which is not a response of its API."
+        in str(failure)
     )
 
 

@@ -162,9 +162,7 @@ def test_a_missing_bundle_in_the_environment(https_url: str, monkeypatch: pytest
     assert "/nonexistent/bundle.pem" in str(failure)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "nothing", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"]
-)
+@pytest.mark.parametrize("content", ["", "nothing", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"])
 def test_a_bundle_that_holds_no_certificate(https_url: str, tmp_path: Path, content: str) -> None:
     path = tmp_path / "ca.pem"
     path.write_text(content)

@@ -292,7 +292,9 @@ def test_an_account_that_is_missing_everywhere(
     for module in (cloudflare_ai_gateway_billing_info, cloudflare_ai_gateway_credit, cloudflare_ai_gateway_topup_info):
         needed = ORDER if module is cloudflare_ai_gateway_credit else {}
         message = run_module(module.main, {"api_token": WRITE_TOKEN, **needed, **options})["msg"]
-        assert message.startswith("account_id is missing or empty. Set it to the account ID, or set CLOUDFLARE_ACCOUNT_ID")
+        assert message.startswith(
+            "account_id is missing or empty. Set it to the account ID, or set CLOUDFLARE_ACCOUNT_ID"
+        )
 
 
 def test_an_empty_account_is_not_the_one_of_the_environment(

@@ -62,7 +62,7 @@ def test_number(value: object, read: float | None) -> None:
 
 @pytest.mark.parametrize("value", [True, "5", [], {}, float("inf"), float("-inf"), float("nan")])
 def test_what_is_no_number(value: object) -> None:
-    with pytest.raises(ValueError, match="key in it is not a number"):
+    with pytest.raises(ValueError, match="key is not a number"):
         _values.number({"key": value}, "key")
 
 

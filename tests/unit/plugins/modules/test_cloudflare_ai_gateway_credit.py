@@ -82,7 +82,7 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"maximum_charge": 5249}, "more than maximum_charge, 5249 ($52.49)"),
+        ({"maximum_charge": 5249}, "exceeds maximum_charge, 5249 ($52.49)"),
         (
             {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 7349},
             "for $73.50, including a fee of $3.50, exceeds maximum_charge",
@@ -95,7 +95,10 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"minimum_balance": 10}, "10 is $0.10. The minimum is 500 ($5.00). For $10.00, write 1000"),
         ({"minimum_balance": 499}, "499 is $4.99. The minimum is 500 ($5.00)"),
         ({"minimum_balance": False}, "minimum_balance is False, a boolean"),
-        ({"amount": LEFT_OUT, "target_balance": 999}, "target_balance is in cents: 999 is $9.99. That is below minimum_balance, 1000 ($10.00)"),
+        (
+            {"amount": LEFT_OUT, "target_balance": 999},
+            "target_balance is in cents: 999 is $9.99. That is below minimum_balance, 1000 ($10.00)",
+        ),
         ({"amount": LEFT_OUT, "target_balance": 50}, "Raise target_balance. For $50.00, write 5000."),
         ({"amount": LEFT_OUT}, "one of the following is required: amount, target_balance"),
         ({"target_balance": 9000}, "mutually exclusive"),

@@ -201,7 +201,8 @@ def test_an_amount_over_the_limit_of_the_account(run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"), [({"max_cents": 4999}, "at most 4999 ($49.99)"), ({"min_cents": 5001}, "at least 5001 ($50.01)")]
+    ("limits", "said"),
+    [({"max_cents": 4999}, "at most 4999 ($49.99)"), ({"min_cents": 5001}, "at least 5001 ($50.01)")],
 )
 def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:
     run.simulator.set_account(ACCOUNT_ID, limits=limits)
@@ -231,7 +232,9 @@ def test_writes_refused_to_tokens(run: Runner, wanted: dict[str, Any]) -> None:
     assert "AI Gateway Write" in message
     assert "dashboard sessions only" in message
     # There is no way out but the dashboard to remove it.
-    buying = "buy it with the module finops.cloudflare.cloudflare_ai_gateway_credit or the playbook finops.cloudflare.credit"
+    buying = (
+        "buy it with the module finops.cloudflare.cloudflare_ai_gateway_credit or the playbook finops.cloudflare.credit"
+    )
     assert (buying in message) == (wanted == PRESENT)
     assert run(check_mode=True, **wanted)["changed"]
 

@@ -128,7 +128,7 @@ def test_a_journal_that_cannot_be_kept_is_warned_of(run: Runner) -> None:
     run.state.write_text("no directory")
     result = run()
     assert result["changed"]
-    assert "Two runs at the same moment can both buy" in result["warnings"][0]
+    assert "Two runs at the same time can both buy" in result["warnings"][0]
     assert "set XDG_STATE_HOME" in result["warnings"][0]
 
 

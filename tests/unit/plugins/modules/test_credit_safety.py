@@ -354,7 +354,8 @@ def test_a_cap_over_time(run: Runner, cap: str) -> None:
 
 @pytest.mark.parametrize("cap", ["maximum_charge_per_day", "maximum_charge_per_month"])
 @pytest.mark.parametrize(
-    ("value", "said"), [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "for $52.50, including a fee of $2.50, exceeds")]
+    ("value", "said"),
+    [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "for $52.50, including a fee of $2.50, exceeds")],
 )
 def test_a_cap_that_cannot_be_meant(run: Runner, cap: str, value: int, said: str) -> None:
     result = run(**limit(cap, value))
