@@ -170,7 +170,7 @@ def check_history(account_id: str, history: History, now: float) -> list[str]:
         raise UserError(
             f"Nothing was bought: Cloudflare lists only {count} invoices of account {account_id}, and some of the last 30 days "
             "may be missing. A purchase may be in progress without being listed. Buy in the Cloudflare dashboard, and report "
-            "this problem to the collection, because it does not know how to read the other invoices."
+            "this problem, because this collection cannot read the other invoices."
         )
     warning = (
         f"Cloudflare lists only the {count} newest invoices of account {account_id}, created since "
@@ -200,7 +200,10 @@ def _is_young(made: float | None, now: float) -> bool:
 
 
 def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice, now: float, waited: int) -> UserError:
-    """Why nothing is bought while a purchase is in flight. `waited` is how many seconds the run has waited."""
+    """Why nothing is bought while a purchase is in flight.
+
+    `now` is in Unix seconds by the later clock. `waited` is how many seconds the run has waited.
+    """
     made = created_seconds(invoice)
     if made is None and invoice["status"] == PAID:
         state = "is paid but has no plausible date, so its credit may still come"
@@ -280,8 +283,8 @@ def check_caps(account_id: str, order: Order, charge: Charge, invoices: Sequence
         if charged + charge.total > cap.cents:
             raise UserError(
                 f"Nothing was bought for account {account_id}: purchases of the last {cap.period} charged "
-                f"{dollars(charged)}. With {dollars(charge.total)} for this one, it would be {dollars(charged + charge.total)}, more than {cap.option}, "
-                f"{money(cap.cents)}. Find out what uses up the credit. If you want to spend this much, raise {cap.option}."
+                f"{dollars(charged)}. With {dollars(charge.total)} for this one, it would be {dollars(charged + charge.total)}, "
+                f"more than {cap.option}, {money(cap.cents)}. Find out what uses up the credit. If you want to spend this much, raise {cap.option}."
             )
 
 
