@@ -46,6 +46,7 @@ from ._http import (
     unix_time,
 )
 from ._text import censored, clean, described, from_json, messages_of, secrets_in
+from ._values import in_seconds
 
 try:
     import requests
@@ -248,9 +249,9 @@ class Client:
 
     def _timed_out(self, call: Call, started: float, sent: bool) -> TimedOut:
         longest = DEADLINE * self._timeout
-        said = f"no response from {self._base_url} within {self._timeout} seconds"
+        said = f"no response from {self._base_url} within {in_seconds(self._timeout)}"
         if time.monotonic() - started >= longest:
-            said = f"no complete response from {self._base_url} within {longest} seconds"
+            said = f"no complete response from {self._base_url} within {in_seconds(longest)}"
         return TimedOut(call, said, sent=sent)
 
     def _reason(self, cause: BaseException) -> str:

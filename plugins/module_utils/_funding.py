@@ -18,7 +18,7 @@ from ._invoices import PAID, PENDING, VOID, History, Invoice, created_seconds, n
 from ._journal import Entry
 from ._purchase import Charge, charge_for
 from ._topup import MINIMUM_AMOUNT, MINIMUM_THRESHOLD, Topup, check_cents, is_set
-from ._values import dollars, money, utc
+from ._values import dollars, in_seconds, money, utc
 
 SETTLING = 15 * 60
 """Seconds during which the credit of a paid purchase may be missing in the balance. The real delay is not documented."""
@@ -229,8 +229,8 @@ def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice, n
     )
 
 
-def _waiting(seconds: int) -> str:
-    return f" This run waited {seconds} seconds." if seconds else ""
+def _waiting(waited: int) -> str:
+    return f" This run waited {in_seconds(waited)}." if waited else ""
 
 
 def unresolved(account_id: str, order: Order, balance: float, entry: Entry, path: str, waited: int) -> UserError:

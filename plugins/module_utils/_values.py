@@ -29,6 +29,11 @@ def money(cents: float) -> str:
     return f"{cents} ({dollars(cents)})"
 
 
+def in_seconds(count: float) -> str:
+    """A duration for a sentence: `1 second`, `120 seconds`."""
+    return f"{count} second{'' if count == 1 else 's'}"
+
+
 _LARGEST = 2**63
 
 
@@ -78,7 +83,7 @@ def utc(timestamp: Any) -> str | None:
     if not is_number(timestamp):
         return None
     try:
-        seconds = timestamp / 1000 if timestamp >= 1e11 else timestamp
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        unix = timestamp / 1000 if timestamp >= 1e11 else timestamp
+        return datetime.fromtimestamp(unix, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return None

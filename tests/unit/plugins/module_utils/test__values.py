@@ -52,6 +52,13 @@ def test_utc(timestamp: object, text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "shown"), [(1, "1 second"), (0.2, "0.2 seconds"), (0, "0 seconds"), (120, "120 seconds")]
+)
+def test_seconds(count: float, shown: str) -> None:
+    assert _values.in_seconds(count) == shown
+
+
+@pytest.mark.parametrize(
     ("value", "read"), [(None, None), (5, 5), (5.0, 5), (-0.5, -0.5), (2**63 - 1, 2**63 - 1), (0, 0)]
 )
 def test_number(value: object, read: float | None) -> None:
