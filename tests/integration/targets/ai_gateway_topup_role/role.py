@@ -267,12 +267,12 @@ def keep_credit(runner: Runner) -> None:
     needed = "3 of 9 accounts needed a change: Poor, Fixed, Of a key."
     failed = (
         "4 of 9 accounts failed: Dear, Capped, Null, Twice. "
-        "The first error is: Nothing was bought: $50.00 of credit with a fee of $2.50"
+        "The first error is: Nothing was bought: a purchase of $50.00 of credit for $52.50"
     )
     shown = runner.run(play, "--check", "--diff", code=2)
     assert f"{needed} {CHECKED} {failed}" in shown
     for sentence in (
-        "is more than maximum_charge_per_day, 5879",
+        "exceeds maximum_charge_per_day, 5879",
         "set allow_auto_topup: true",
     ):
         assert sentence in shown, sentence

@@ -205,7 +205,7 @@ def refuse(simulator: Simulator, work: Path) -> None:
     (work / "directory.html").mkdir()
     for name in ("credit.pdf", "credit", ".", "missing/credit.html", "directory.html"):
         shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID], report=name)
-        assert "Give, as report, the name of a file that ends in .html" in shown
+        assert "Set report to a file name that ends in .html" in shown
         assert simulator.requests == []
     # What is of no use does not replace a report that is.
     shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID, NEGATIVE_ID], usage_start="yesterday")
