@@ -54,7 +54,7 @@ _value:
 
 def dollars(cents: Any) -> str:
     if not _values.is_number(cents):
-        raise AnsibleFilterError(f"finops.cloudflare.dollars takes a number of cents, not {cents!r}.")
+        raise AnsibleFilterError(f"finops.cloudflare.dollars needs a number of cents, not {cents!r}.")
     return _values.dollars(cents)
 
 

@@ -184,7 +184,7 @@ from ansible_collections.finops.cloudflare.plugins.plugin_utils._hosts import Ac
 MOST_WORKERS = 32
 
 
-# ansible-core has no types, and its own classes are many.
+# ansible-core has no types and many base classes.
 class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ignore[misc]  # pylint: disable=too-many-ancestors
     NAME = "finops.cloudflare.accounts"
     _secret = ""
@@ -198,11 +198,11 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         try:
             self._add_hosts(self._current(config, cache))
         except (UserError, CloudflareError) as error:
-            # The cause would be shown as well, and uncensored.
+            # Otherwise the cause would be shown as well, uncensored.
             raise AnsibleParserError(self._censored(error)) from None
 
     def _current(self, config: Mapping[str, Any], cache: bool) -> list[dict[str, Any]]:
-        """The accounts, with what was read of them, from the cache where it may be used."""
+        """The accounts with what was read from them, from the cache if it may be used."""
         params = self._connection(config)
         client, self._secret = _options.client_of(params)
         self._check_options(config)
@@ -214,22 +214,20 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
                 self._cache[key] = found
         for name in self.get_option("names") or []:
             if not any(_accounts.matches(account, name) for account in found):
-                self._complain(f"No account is called {name}, of those that these credentials can see: correct names.")
+                self._complain(f"These credentials see no account named {name}. Correct names.")
         return found
 
     def _cached(self, key: str) -> list[dict[str, Any]] | None:
-        """What is in the cache, if it can be what this plugin has put there."""
+        """The content of the cache, if this plugin can have written it."""
         try:
             kept = self._cache.get(key)
-        # What somebody wrote into it can make a cache plugin, or the decoder behind it, raise anything.
+        # Foreign content can make a cache plugin, or its decoder, raise anything.
         except Exception as error:  # noqa: BLE001  # pylint: disable=broad-exception-caught
-            self.display.warning(f"The cache cannot be read, so the accounts are read anew: {error}")
+            self.display.warning(f"The cache cannot be read, so the accounts are read again: {error}")
             return None
         found = _accounts.accounts_in_cache(kept, self.get_option("fetch") or [])
         if kept is not None and (found is None or not self._are_selected(found)):
-            self.display.warning(
-                "The cache holds something else than this plugin has put there: the accounts are read anew."
-            )
+            self.display.warning("The cache holds data that this plugin did not write, so the accounts are read again.")
             return None
         return found
 
@@ -245,28 +243,28 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         known = {name for option, about in defined for name in (option, *(about.get("aliases") or []))}
         unknown = sorted(str(name) for name in config if name not in known)
         if unknown:
-            raise UserError(f"There is no option {', '.join(unknown)}: there are {', '.join(sorted(known))}.")
+            raise UserError(f"Unknown options: {', '.join(unknown)}. The options are {', '.join(sorted(known))}.")
         selections = [name for name in ("accounts", "names") if name in config]
         if len(selections) > 1:
-            raise UserError("accounts and names are both set: give the ids or the names.")
-        # All accounts are not what is meant where the last entry of a list was taken out.
+            raise UserError("accounts and names are both set. Set only one of them.")
+        # Whoever removed the last entry of a list does not mean all accounts.
         if selections and not self.get_option(*selections):
             raise UserError(
-                f"{selections[0]} is empty: fill it, or leave it out for all accounts that the credentials see."
+                f"{selections[0]} is empty. Add an entry, or leave it out to use all accounts that the credentials see."
             )
         prefix = self.get_option("hostname_prefix")
         if not _accounts.is_prefix(prefix):
             raise UserError(
-                f"hostname_prefix is {json.dumps(prefix)}: it has to begin with a letter, hold letters, digits, - and _ alone, and end "
-                "in - or _. It cannot be empty, as accounts could take the names of other hosts and groups."
+                f"hostname_prefix is {json.dumps(prefix)}. It must begin with a letter, contain only letters, digits, - and _, and "
+                "end in - or _. It cannot be empty, because accounts could then take the names of other hosts and groups."
             )
         _names.check_groups(self.get_option("groups"), self.get_option("keyed_groups"))
         workers = self.get_option("workers")
         if not 1 <= workers <= MOST_WORKERS:
-            raise UserError(f"workers is {workers}: give a number from 1 to {MOST_WORKERS}.")
+            raise UserError(f"workers is {workers}. Set it to a number from 1 to {MOST_WORKERS}.")
 
     def _connection(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The connection options as a module would get them: the same types, defaults and environment variables."""
+        """The connection options as in a module: the same types, defaults and environment variables."""
         spec = _options.connection_spec()
         names = {name for option, about in spec.items() for name in (option, *about.get("aliases", []))}
         self.templar.available_variables = self._vars
@@ -277,7 +275,7 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         return validated.validated_parameters
 
     def _key(self, params: Mapping[str, Any]) -> str:
-        """The name in the cache for everything that decides about a result; the secret in it cannot be got back."""
+        """The cache key, made from everything that affects the result. The secret in it cannot be recovered."""
         options = [self.get_option(name) for name in ("accounts", "names", "fetch")]
         decisive = json.dumps([VERSION, params["api_url"], self._secret, *options], default=str)
         return f"{self.NAME}_{hashlib.sha256(decisive.encode()).hexdigest()}"
@@ -290,15 +288,15 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         if not accounts:
             self._complain(
                 "Cloudflare lists no account for these credentials. A token without the permission Account Settings Read gets "
-                "an empty list in place of an error: add the permission to the token, or give the ids of the accounts in the "
-                "option accounts."
+                "an empty list instead of an error. Add the permission to the token, or set the option accounts to the account "
+                "IDs."
             )
         if names is None:
             return accounts
         return [account for account in accounts if any(_accounts.matches(account, name) for name in names)]
 
     def _read(self, accounts: list[_account_pages.Account], params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The accounts with the parts that fetch asks for."""
+        """The accounts with the parts that the option fetch requests."""
         parts = self.get_option("fetch")
         if not parts:
             return [{**account, "parts": {}, "error": None} for account in accounts]
@@ -314,8 +312,8 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
             if len(errors) == len(accounts):
                 raise first
             self._complain(
-                f"{len(errors)} of {len(accounts)} accounts could not be read, their variables are null: {some(errors)}. "
-                f"The first: {self._censored(first)}"
+                f"{len(errors)} of {len(accounts)} accounts could not be read, so their variables are null: {some(errors)}. "
+                f"The first error is: {self._censored(first)}"
             )
         return [
             {**account, "parts": reading.parts, "error": reading.error and self._censored(reading.error)}
@@ -328,10 +326,10 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
         self.display.warning(sentence)
 
     def _censored(self, error: Exception) -> str:
-        """An error's sentence without the secret, which an answer of Cloudflare may repeat."""
+        """An error's text without the secret, which a response of Cloudflare may repeat."""
         return str(censored(str(error), [self._secret]))
 
 
 def _decrypted(value: Any) -> Any:
-    """The value itself, but the text of what a vault has encrypted."""
+    """The value itself, or the decrypted text if a vault has encrypted it."""
     return value if value is None or isinstance(value, (str, int)) else to_text(value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The list of all accounts, page by page, of which none may be lost, whatever the answers say of how many there are.
+"""The list of all accounts, page by page. No account may be lost, whatever number of accounts the responses claim.
 
 No HTTP and no Ansible in here. This file is private to the collection and can change in any release.
 """
@@ -19,21 +19,21 @@ PER_PAGE = 50
 """The most accounts that Cloudflare puts on a page."""
 
 MOST_PAGES = 1000
-"""Where the list does not end by then, it is taken for one that has no end."""
+"""A list that is longer counts as endless."""
 
 Account = Mapping[str, Any]
-"""An account as the inventory holds it: id, in lower case, name and type. The last two are None where they are unknown."""
+"""An account as the inventory holds it: id in lower case, name and type. Name and type are None if unknown."""
 
 Send = Callable[[Call], Any]
-"""How a call is sent: L(Client.send) of a client."""
+"""How a call is sent: `Client.send` of a client."""
 
 
 class Page(NamedTuple):
-    """One page of the list of accounts, and what the answer claims, which can be wrong."""
+    """One page of the list of accounts, and the claims of the response, which can be wrong."""
 
     accounts: list[Account]
     total: int | float | None
-    """How many accounts there are on all pages; None where the answer does not tell."""
+    """How many accounts there are on all pages; None if the response does not say."""
     size: int | float
     """How many accounts a full page holds."""
 
@@ -44,14 +44,14 @@ class _Listing(NamedTuple):
     accounts: list[Account]
     last: Call
     doubt: str | None
-    """Why an account may be missing."""
+    """Why an account may be missing, or None."""
 
 
 def all_accounts(send: Send) -> list[Account]:
-    """Every account that the credentials can see, in Cloudflare's order. Raises L(CloudflareError)."""
+    """Every account that the credentials can see, in Cloudflare's order. Raises `CloudflareError`."""
     listing = _all_pages(send)
     if listing.doubt:
-        # The list may have changed between two of its pages.
+        # The list may have changed between two pages.
         listing = _all_pages(send)
     if listing.doubt:
         raise _failed(listing.last, listing.doubt, "Run again later")
@@ -59,9 +59,9 @@ def all_accounts(send: Send) -> list[Account]:
 
 
 def _all_pages(send: Send) -> _Listing:
-    """The list up to its last page: an empty one, one that only repeats others, or a short one with which all adds up.
+    """The list up to its last page: an empty one, one that only repeats others, or a short one that completes the total.
 
-    What a page tells of the total ends nothing by itself, as a number that is too low would lose accounts.
+    The total that a page claims never ends the list on its own, because too low a number would lose accounts.
     """
     found: dict[str, Account] = {}
     claimed: int | float = 0
@@ -72,17 +72,17 @@ def _all_pages(send: Send) -> _Listing:
         before = len(found)
         found.update((account["id"], account) for account in page.accounts)
         repeats = repeats or len(found) < before + len(page.accounts)
-        # Each of them counts: where an account is deleted meanwhile, another one moves to a page that was read before.
+        # The highest claim counts: if an account is deleted meanwhile, another one moves to a page that was already read.
         claimed = max(claimed, page.total or 0)
         short = len(page.accounts) < page.size
         if len(found) == before or (short and page.total in (None, len(found))):
             accounts = list(found.values())
             if claimed > len(found):
-                doubt = f"Cloudflare tells of {clean(claimed, 20)} accounts but lists {len(found)}"
+                doubt = f"Cloudflare reports {clean(claimed, 20)} accounts but lists {len(found)}"
                 return _Listing(accounts, call, doubt)
             if repeats and page.total != len(found):
                 return _Listing(
-                    accounts, call, f"its pages repeat accounts, so that others may be missing after {len(found)}"
+                    accounts, call, f"its pages repeat accounts, so others may be missing after {len(found)}"
                 )
             return _Listing(accounts, call, None)
     raise _failed(_read_page(MOST_PAGES), f"the list does not end within {MOST_PAGES} pages", "Check the base URL")
@@ -90,7 +90,7 @@ def _all_pages(send: Send) -> _Listing:
 
 def _failed(call: Call, said: str, next_step: str) -> UnexpectedAnswer:
     error = UnexpectedAnswer(call, said)
-    error.next_step = f"{next_step}, or give the ids of the accounts in the option accounts."
+    error.next_step = f"{next_step}, or set the option accounts to the account IDs."
     return error
 
 
@@ -100,12 +100,12 @@ def _read_page(number_of_page: int) -> Call:
 
 
 def page_from_api(envelope: Mapping[str, Any]) -> Page:
-    """The page in an envelope. Raises ValueError for another shape."""
+    """The page in an envelope. Raises ValueError for an unknown shape."""
     items = envelope.get("result")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ValueError("the list of accounts in it is not a list of objects")
+        raise ValueError("the list of accounts is not a list of objects")
     if not all(is_account_id(item.get("id")) for item in items):
-        raise ValueError("an account in it has no id of 32 hexadecimal characters")
+        raise ValueError("an account has no ID of 32 hexadecimal characters")
     info = envelope.get("result_info")
     claims = info if isinstance(info, dict) else {}
     return Page(list(_accounts_in(items)), number(claims, "total_count"), _size(number(claims, "per_page")))
@@ -121,5 +121,5 @@ def _verbatim(value: object) -> str | None:
 
 
 def _size(claimed: int | float | None) -> int | float:
-    """How many accounts a full page holds, as a server may put fewer on it than it is asked for, but not more."""
+    """How many accounts a full page holds. A server may put fewer on it than requested, but not more."""
     return PER_PAGE if claimed is None else min(claimed, PER_PAGE)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many accounts: which of them are meant, what they are called as hosts, what is read of each, and what a cache holds.
+"""Many accounts: which ones to use, their names as hosts, what is read from each, and what a cache holds.
 
 No HTTP and no Ansible in here. This file is private to the collection and can change in any release.
 """
@@ -24,11 +24,11 @@ from ._values import is_account_id, is_number
 
 
 def listed_accounts(account_ids: Sequence[object]) -> list[Account]:
-    """The accounts with these ids, each once; what only Cloudflare knows of them is None. Raises L(UserError)."""
+    """The accounts with these IDs, each once. What only Cloudflare knows about them is None. Raises `UserError`."""
     for position, account_id in enumerate(account_ids, 1):
         if not is_account_id(account_id):
             raise UserError(
-                f"Entry {position} of accounts is no Cloudflare account id, 32 hexadecimal characters (0-9, a-f): copy the id "
+                f"Entry {position} of accounts is not a Cloudflare account ID, 32 hexadecimal characters (0-9, a-f). Copy the ID "
                 "from the account's overview in the Cloudflare dashboard, and put it in quotes."
             )
     unique = dict.fromkeys(str(account_id).lower() for account_id in account_ids)
@@ -36,25 +36,25 @@ def listed_accounts(account_ids: Sequence[object]) -> list[Account]:
 
 
 def matches(account: Account, pattern: str) -> bool:
-    """Whether an account's name is the pattern, or matches it as the shell would; upper and lower case differ."""
+    """Whether an account's name equals the pattern or matches it like in a shell. Case matters."""
     name = account["name"]
     return name is not None and (name == pattern or fnmatchcase(name, pattern))
 
 
 GROUP = "cloudflare_accounts"
-"""The group that every account is in."""
+"""The group of all accounts."""
 
 
 def is_prefix(prefix: str) -> bool:
-    """Whether the names that begin so are a realm of their own: an underscore or a hyphen ends it, and no name is an id."""
+    """Whether names with this prefix stay apart from others: it ends in an underscore or a hyphen, and never looks like an ID."""
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*[_-]", prefix) is not None
 
 
 def own_names(accounts: Sequence[Account], prefix: str) -> dict[str, str]:
-    """By their ids, the accounts whose names tell them from all others, and what they could be called as hosts.
+    """By account ID, the host names of the accounts whose names are unique.
 
-    It is the prefix and the account's name, in which all but letters, digits and hyphens has become an underscore: nothing
-    in it means something else in a host pattern or a template, and C(*.example.com) does not match it.
+    A host name is the prefix and the account's name, in which everything but letters, digits and hyphens becomes an
+    underscore. So no part of it has a meaning in a host pattern or a template, and `*.example.com` does not match it.
     """
     slugs = {account["id"]: _slug(account["name"] or "") for account in accounts}
     times = Counter(slug.lower() for slug in slugs.values())
@@ -66,17 +66,17 @@ def _slug(name: str) -> str:
 
 
 class Reading(NamedTuple):
-    """What was read of one account: the parts, each None where it failed, and then why."""
+    """What was read from one account. If it failed, each part is None, and `error` says why."""
 
     parts: dict[str, Any]
     error: CloudflareError | None
 
 
 def read_parts(send: Send, account_id: str, parts: Collection[str]) -> dict[str, Any]:
-    """The parts of an account, of topup and balance. Raises L(CloudflareError)."""
+    """The requested parts of an account, out of topup and balance. Raises `CloudflareError`."""
     if "balance" not in parts:
         return {"topup": send(read_topup(account_id))}
-    # One answer carries both.
+    # One response holds both.
     balance = send(read_balance(account_id))
     return {part: balance[part] for part in parts}
 
@@ -84,10 +84,10 @@ def read_parts(send: Send, account_id: str, parts: Collection[str]) -> dict[str,
 def read_each(
     connect: Callable[[], Send], account_ids: Iterable[str], parts: Collection[str], workers: int
 ) -> list[Reading]:
-    """Read the parts of these accounts, in their order, by so many threads, each with a connection of its own.
+    """Read the parts of these accounts, in their order, with `workers` threads. Each has its own connection.
 
-    Threads share nothing, not even a pause: where Cloudflare's rate limit is hit, each of them is refused once and then
-    told by Cloudflare how long to wait.
+    Threads share nothing, not even a pause. After a rate limit, Cloudflare refuses each thread once and tells it how long
+    to wait.
     """
     own = threading.local()
 
@@ -105,9 +105,9 @@ def read_each(
 
 
 def accounts_in_cache(found: object, parts: Collection[str]) -> list[dict[str, Any]] | None:
-    """The accounts and their parts, as a cache holds them; None where this collection has written something else.
+    """The accounts and their parts from a cache. None if the content is not what this collection writes.
 
-    Anybody may have written to a cache, and an account that could not be read is in none.
+    Anybody may have written to a cache. Accounts that could not be read are never cached.
     """
     if not isinstance(found, list) or not found or not all(_is_cached(item, parts) for item in found):
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be read of an account's AI Gateway billing: calls, and pure functions from the API's objects.
+"""What can be read from an account's AI Gateway billing: calls, and pure functions that convert the API's objects.
 
 No HTTP and no Ansible in here. All money is in cents. This file is private to the collection and can change in any
 release.
@@ -24,13 +24,13 @@ Parsed = Mapping[str, Any]
 
 
 def read_balance(account_id: str) -> Call:
-    """Read the credit balance; the result holds the parts balance, payment_method, has_default_payment_method,
-    first_topup_success and topup, as one answer carries them all, and whether it told of topup at all, topup_told."""
+    """Read the credit balance. One response holds balance, payment_method, has_default_payment_method,
+    first_topup_success and topup. topup_told says whether it mentioned topup at all."""
     return read(account_id, "credit-balance", "credit balance", balance_from_api)
 
 
 def balance_from_api(result: object) -> Parsed:
-    """The credit balance in an answer; it can be negative and have a fraction. Raises ValueError for another shape."""
+    """The credit balance in a response. It can be negative and have a fraction. Raises ValueError for an unknown shape."""
     result = object_in(result, "the credit balance")
     method = result.get("payment_method")
     return {
@@ -52,40 +52,40 @@ _UNITS = {"d": _DAY, "h": _HOUR}
 
 
 def moment(name: str, value: str, now: int) -> int:
-    """A time that the user gives, in Unix milliseconds: ISO 8601, in UTC unless it says otherwise, or how long ago.
+    """A time given by the user, in Unix milliseconds. It is ISO 8601, in UTC by default, or how long ago.
 
-    Raises L(UserError).
+    Raises `UserError`.
     """
     ago = re.fullmatch(r"([0-9]{1,5})([dh])", value)
     if ago:
         return now - int(ago.group(1)) * _UNITS[ago.group(2)]
     try:
-        # Before Python 3.11, fromisoformat does not know the Z.
+        # Before Python 3.11, fromisoformat does not accept the Z.
         time = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", value))
         time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
         return int(time.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise UserError(
-            f"{name} is {value!r}: give a time such as 2026-11-01 or 2026-11-01T12:00:00Z, or how long ago in days or hours, "
-            "such as 7d or 36h."
+            f"{name} is {value!r}. Set it to a time like 2026-11-01 or 2026-11-01T12:00:00Z, or to days or hours ago like 7d or "
+            "36h."
         ) from None
 
 
 def usage_range(window: str, start: str, end: str | None, now: int) -> tuple[int, int]:
-    """The range to read the usage of, in Unix milliseconds, widened to whole buckets: the API may refuse to cut one.
+    """The range of usage to read, in Unix milliseconds, widened to whole buckets because the API may not split one.
 
-    Raises L(UserError).
+    Raises `UserError`.
     """
     first = moment("usage_start", start, now)
     last = now if end is None else moment("usage_end", end, now)
     if first >= last:
-        raise UserError(f"usage_start ({utc(first)}) is not before usage_end ({utc(last)}): exchange or correct them.")
+        raise UserError(f"usage_start ({utc(first)}) is not before usage_end ({utc(last)}). Swap or correct them.")
     length = _WINDOWS[window]
     return first // length * length, -(-last // length) * length
 
 
 def read_usage(account_id: str, window: str, start: int, end: int) -> Call:
-    """Read what was used. C(window) is day or hour, C(start) and C(end) are Unix milliseconds."""
+    """Read the usage. `window` is day or hour, `start` and `end` are Unix milliseconds."""
     query = urlencode({"value_grouping_window": window, "start_time": start, "end_time": end})
 
     def parse(result: object) -> Parsed:
@@ -95,7 +95,7 @@ def read_usage(account_id: str, window: str, start: int, end: int) -> Call:
 
 
 def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
-    """The usage in an answer, oldest first, and its sum."""
+    """The usage in a response, oldest first, and its sum."""
     history: list[dict[str, Any]] = [
         {
             "id": text(bucket.get("id")),
@@ -120,7 +120,7 @@ def usage_from_api(result: object, window: str, start: int, end: int) -> Parsed:
 
 
 def read_invoice_preview(account_id: str) -> Call:
-    """Read the coming invoice."""
+    """Read the preview of the next invoice."""
     return read(account_id, "invoice-preview", "invoice preview", invoice_preview_from_api)
 
 
@@ -148,7 +148,7 @@ def invoice_preview_from_api(result: object) -> Parsed:
 
 
 def read_spending_limit(account_id: str) -> Call:
-    """Read the spending limit of the account, which Cloudflare has replaced by limits on each gateway."""
+    """Read the spending limit of the account. Cloudflare has replaced it by limits on each gateway."""
     return read(account_id, "spending-limit", "spending limit", spending_limit_from_api)
 
 
@@ -167,26 +167,26 @@ def spending_limit_from_api(result: object) -> Parsed:
 def _required(result: Mapping[str, Any], key: str) -> int | float:
     value = number(result, key)
     if value is None:
-        raise ValueError(f"{key} is missing in it")
+        raise ValueError(f"{key} is missing")
     return value
 
 
 def _time(item: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
-    """A time twice: under the API's key the number that it gives, under the name ISO 8601 in UTC."""
+    """A time in two forms: the API's number under its key, and ISO 8601 in UTC under the name."""
     value = number(item, key)
     return {key: value, name: utc(value)}
 
 
 def forecast(balance: float | None, usage: Parsed | None, topup: Parsed | None, now: int) -> dict[str, float | None]:
-    """How fast the credit goes, and how long it lasts at that pace; None where the data does not carry it.
+    """How fast the credit is spent, and how long it lasts at that rate. None if there is not enough data.
 
-    C(daily_spend), in cents, is the sum of the usage divided by the days from the first bucket that the API returned to
-    the end of the range or now, in Unix milliseconds, whichever is earlier; if the API returned no bucket for that time,
-    to the start of that bucket. It is None with less than one day of data, without any bucket, and if the sum is
-    negative.
-    C(days_until_empty) is 0 once the balance is 0 or less, else balance / daily_spend. C(days_until_topup) is 0 once the
-    balance is below the threshold, else (balance - threshold) / daily_spend; it is None without an auto top-up and with
-    one that Cloudflare has stopped. Both are None if nothing is spent, as the credit then lasts for ever.
+    `daily_spend`, in cents, is the sum of the usage divided by a number of days. These days begin with the first bucket
+    that the API returned. They end with the range or now (Unix milliseconds), whichever is earlier. If the API returned no
+    bucket for that time, they end with the start of that bucket. `daily_spend` is None with less than one day of data,
+    without any bucket, and if the sum is negative.
+    `days_until_empty` is 0 if the balance is 0 or less, otherwise balance / daily_spend. `days_until_topup` is 0 if the
+    balance is not above the threshold, otherwise (balance - threshold) / daily_spend. It is None if there is no auto
+    top-up or Cloudflare has stopped it. Both are None if nothing is spent, because the credit then never runs out.
     """
     spend = _daily_spend(usage, now)
     threshold = topup["threshold"] if topup and not topup["disabled_reason"] else None

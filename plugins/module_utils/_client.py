@@ -46,6 +46,7 @@ from ._http import (
     unix_time,
 )
 from ._text import censored, clean, described, from_json, messages_of, secrets_in
+from ._values import in_seconds
 
 try:
     import requests
@@ -248,9 +249,9 @@ class Client:
 
     def _timed_out(self, call: Call, started: float, sent: bool) -> TimedOut:
         longest = DEADLINE * self._timeout
-        said = f"no response from {self._base_url} within {self._timeout} seconds"
+        said = f"no response from {self._base_url} within {in_seconds(self._timeout)}"
         if time.monotonic() - started >= longest:
-            said = f"no complete response from {self._base_url} within {longest} seconds"
+            said = f"no complete response from {self._base_url} within {in_seconds(longest)}"
         return TimedOut(call, said, sent=sent)
 
     def _reason(self, cause: BaseException) -> str:
@@ -316,7 +317,9 @@ def _tls_failure(exc: Exception, cause: BaseException) -> type[CloudflareError] 
     if not isinstance(exc, (requests.RequestException, HTTPError)):
         # A missing CA bundle is found before there is a connection.
         return CaFileUnusable
-    if not isinstance(exc, requests.exceptions.SSLError) or isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+    if not isinstance(exc, requests.exceptions.SSLError) or isinstance(
+        cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    ):
         return None
     # Before its version 2, urllib3 has an exception of its own for a host name that does not match.
     if not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLCertVerificationError):
@@ -332,7 +335,9 @@ def _pause(error: CloudflareError, attempts: int) -> float:
     if error.retry_after is None:
         return backoff
     if error.retry_after > LONGEST_WAIT:
-        error.said += f" and asked to wait {error.retry_after:.0f} seconds. This collection waits at most {LONGEST_WAIT} seconds"
+        error.said += (
+            f" and asked to wait {error.retry_after:.0f} seconds. This collection waits at most {LONGEST_WAIT} seconds"
+        )
         raise error
     # In the last second before a limit ends, Cloudflare can ask for 0 seconds, which would use up all attempts.
     return max(error.retry_after, backoff)

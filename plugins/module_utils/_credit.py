@@ -46,7 +46,9 @@ def conditions_from(account_id: str, params: Mapping[str, Any], check_mode: bool
     """The conditions in a module's options. Raises `UserError` if they make no sense."""
     method = params["payment_method_id"]
     if not method:
-        raise UserError("payment_method_id is empty. Set it to the ID of a payment method, or leave it out to use the account's default.")
+        raise UserError(
+            "payment_method_id is empty. Set it to the ID of a payment method, or leave it out to use the account's default."
+        )
     return Conditions(
         account_id,
         params["api_url"].rstrip("/"),
@@ -144,7 +146,7 @@ class Run:
                         self._account_id, self._order, look.balance, lost[0], journal.path, self._timeout
                     )
                 raise _funding.not_clear(
-                    self._account_id, self._order, look.balance, flying[0], self._now(), self._timeout
+                    self._account_id, self._order, look.balance, flying[0], max(self._clocks()), self._timeout
                 )
             last = flying[0] if flying else last
 

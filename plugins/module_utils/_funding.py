@@ -18,7 +18,7 @@ from ._invoices import PAID, PENDING, VOID, History, Invoice, created_seconds, n
 from ._journal import Entry
 from ._purchase import Charge, charge_for
 from ._topup import MINIMUM_AMOUNT, MINIMUM_THRESHOLD, Topup, check_cents, is_set
-from ._values import dollars, money, utc
+from ._values import dollars, in_seconds, money, utc
 
 SETTLING = 15 * 60
 """Seconds during which the credit of a paid purchase may be missing in the balance. The real delay is not documented."""
@@ -170,7 +170,7 @@ def check_history(account_id: str, history: History, now: float) -> list[str]:
         raise UserError(
             f"Nothing was bought: Cloudflare lists only {count} invoices of account {account_id}, and some of the last 30 days "
             "may be missing. A purchase may be in progress without being listed. Buy in the Cloudflare dashboard, and report "
-            "this problem to the collection, because it does not know how to read the other invoices."
+            "this problem, because this collection cannot read the other invoices."
         )
     warning = (
         f"Cloudflare lists only the {count} newest invoices of account {account_id}, created since "
@@ -199,10 +199,11 @@ def _is_young(made: float | None, now: float) -> bool:
     return made is None or now - made <= SETTLING
 
 
-def not_clear(
-    account_id: str, order: Order, balance: float, invoice: Invoice, now: float, waited: int
-) -> UserError:
-    """Why nothing is bought while a purchase is in flight. `waited` is how many seconds the run has waited."""
+def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice, now: float, waited: int) -> UserError:
+    """Why nothing is bought while a purchase is in flight.
+
+    `now` is in Unix seconds by the later clock. `waited` is how many seconds the run has waited.
+    """
     made = created_seconds(invoice)
     if made is None and invoice["status"] == PAID:
         state = "is paid but has no plausible date, so its credit may still come"
@@ -228,8 +229,8 @@ def not_clear(
     )
 
 
-def _waiting(seconds: int) -> str:
-    return f" This run waited {seconds} seconds." if seconds else ""
+def _waiting(waited: int) -> str:
+    return f" This run waited {in_seconds(waited)}." if waited else ""
 
 
 def unresolved(account_id: str, order: Order, balance: float, entry: Entry, path: str, waited: int) -> UserError:
@@ -282,8 +283,8 @@ def check_caps(account_id: str, order: Order, charge: Charge, invoices: Sequence
         if charged + charge.total > cap.cents:
             raise UserError(
                 f"Nothing was bought for account {account_id}: purchases of the last {cap.period} charged "
-                f"{dollars(charged)}. With {dollars(charge.total)} for this one, it would be {dollars(charged + charge.total)}, more than {cap.option}, "
-                f"{money(cap.cents)}. Find out what uses up the credit. If you want to spend this much, raise {cap.option}."
+                f"{dollars(charged)}. With {dollars(charge.total)} for this one, it would be {dollars(charged + charge.total)}, "
+                f"more than {cap.option}, {money(cap.cents)}. Find out what uses up the credit. If you want to spend this much, raise {cap.option}."
             )
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session that requests are sent with, and the bounds of what is received: in size, in time, and in what is decoded.
+"""The session that sends requests, and the bounds of what it receives: in size, in time, and in decoding.
 
-It knows nothing of Cloudflare. This file is private to the collection and can change in any release.
+It knows nothing about Cloudflare. This file is private to the collection and can change in any release.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ else:
     HAS_REQUESTS = True
 
 LARGEST_BODY = 8 << 20
-"""Bytes. The longest answers, of hundreds of invoices, have less than one of them."""
+"""Bytes. The longest responses, with hundreds of invoices, have less than 1 MiB."""
 
 DEADLINE = 3
-"""How many times the timeout an answer may take as a whole."""
+"""A whole response may take this many times the timeout."""
 
 _PART = 1 << 16
 _HTTP_DATE = r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [1-9][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 
 
 class UnusableBody(Exception):
-    """A body that is not read, or not to its end; its text is how it goes on after "a body"."""
+    """A body that is not read to its end. Its text is the rest of a sentence after "a body"."""
 
 
 def open_session(trust_env: bool, user_agent: str) -> requests.Session:
-    """A session whose answers end. It holds no credentials and, as it refuses cookies, nothing that ties it to a client."""
+    """A session with bounded responses. It holds no credentials and no cookies, so it is not tied to a client."""
     session = _Session()
     session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -57,20 +57,20 @@ def open_session(trust_env: bool, user_agent: str) -> requests.Session:
 
 
 def read_body(response: requests.Response) -> bytes:
-    """The body of an answer to a request with C(stream). Raises L(UnusableBody), and what urllib3 raises.
+    """The body of a response to a request with `stream`. Raises `UnusableBody`, and what urllib3 raises.
 
-    Only a connection whose answer is read to its end is used again.
+    A connection is only reused if its response was read to the end.
     """
     with response:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
-            raise UnusableBody("that is encoded, which nobody has asked for")
-        # Before its version 2, urllib3 takes a body that breaks off for a whole one.
+            raise UnusableBody("that is encoded although no encoding was requested")
+        # Before version 2, urllib3 accepts a body that breaks off as complete.
         response.raw.enforce_content_length = True
         parts: list[bytes] = []
         left = LARGEST_BODY
         while True:
-            # requests would decode, and knows no bound.
+            # requests would decode it without a bound.
             part = response.raw.read(_PART, decode_content=False)
             if not part:
                 return b"".join(parts)
@@ -81,14 +81,14 @@ def read_body(response: requests.Response) -> bytes:
 
 
 def proxy_passwords() -> set[str]:
-    """The passwords in the proxy variables, which the text of an error can repeat."""
+    """The passwords in the proxy variables. The text of an error can repeat them."""
     found = (re.search(r"://[^/@]*?:(.+)@", url) for url in getproxies_environment().values())
     passwords = {match[1] for match in found if match}
     return {form for password in passwords for form in (password, unquote(password)) if len(form) > 3}
 
 
 def causes_of(exc: BaseException) -> list[BaseException]:
-    """The exception and what it wraps, outermost first; urllib3 and requests keep it in C(reason) and in C(args)."""
+    """The exception and what it wraps, outermost first. urllib3 and requests keep it in `reason` and in `args`."""
     causes = [exc]
     while True:
         last = causes[-1]
@@ -100,7 +100,7 @@ def causes_of(exc: BaseException) -> list[BaseException]:
 
 
 def seconds_to_wait(retry_after: str | None) -> float | None:
-    """The wait that a C(Retry-After) header asks for: whole seconds or, from proxies, a date; None where it is neither."""
+    """The wait that a `Retry-After` header asks for: whole seconds or, from proxies, a date. None if it is neither."""
     if retry_after and re.fullmatch(r"\s*[0-9]{1,9}\s*", retry_after):
         return float(retry_after)
     until = unix_time(retry_after)
@@ -108,7 +108,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
 
 
 def unix_time(header: str | None) -> float | None:
-    """The date in a header as Unix seconds, in the one form in which HTTP writes them; None where it is none."""
+    """The date in a header as Unix seconds, in the only form that HTTP uses. None if it is not a date."""
     if header is None or not re.fullmatch(_HTTP_DATE, header):
         return None
     try:
@@ -119,11 +119,11 @@ def unix_time(header: str | None) -> float | None:
 
 class _Session(Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere. To look where it leads, requests would read the whole body, even if it is not to be followed."""
+        """No target. To find one, requests would read the whole body even if the redirect is not followed."""
 
 
 class _Adapter(HTTPAdapter):
-    """Has the answers of all connections read by L(_Answer)."""
+    """Reads the responses of all connections with `_Answer`."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # pylint: disable=no-member
@@ -143,23 +143,23 @@ def _limit(manager: Any) -> None:
 
 @lru_cache(maxsize=None)
 def _limited(pool: Any) -> Any:
-    """This class of connection pools, but with connections whose answers are L(_Answer)."""
+    """This class of connection pools, but with connections whose responses are `_Answer`."""
     connection = pool.ConnectionCls
     limited = type(connection.__name__, (connection,), {"response_class": _Answer})
     return type(pool.__name__, (pool,), {"ConnectionCls": limited})
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer that is read until its deadline: status line, headers, body and all that can come in between."""
+    """A response that is read until its deadline: status line, headers, body and everything in between."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(_Incoming(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
 class _Incoming(io.RawIOBase):
-    """What a socket receives from now on. The socket's timeout is for each part of it, the deadline for the whole.
+    """What a socket receives from now on. The socket's timeout is for each part, the deadline for the whole.
 
-    So is a bound that leaves room for headers and chunks around the largest body.
+    A bound on the size leaves room for headers and chunks around the largest body.
     """
 
     def __init__(self, sock: Any) -> None:
@@ -170,7 +170,7 @@ class _Incoming(io.RawIOBase):
         self._room = 2 * LARGEST_BODY
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """As http.client asks a socket for what it reads from."""
+        """http.client calls this on a socket to read from it."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -180,7 +180,7 @@ class _Incoming(io.RawIOBase):
         received = self._receive(buffer)
         self._room -= received or 0
         if self._room < 0:
-            raise OSError("the answer is too large")
+            raise OSError("the response is too large")
         return received
 
     def _receive(self, buffer: Any) -> int | None:
@@ -188,7 +188,7 @@ class _Incoming(io.RawIOBase):
         if self._timeout is None or left >= self._timeout:
             return self._raw.readinto(buffer)
         if left <= 0:
-            raise socket.timeout("the answer takes too long")
+            raise socket.timeout("the response takes too long")
         self._sock.settimeout(left)
         try:
             return self._raw.readinto(buffer)

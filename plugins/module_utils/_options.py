@@ -44,14 +44,14 @@ _LONGEST_TIMEOUT = 3600
 
 def _first_set(*names: str) -> str:
     """A fallback for `argument_spec`: the value of the first of these variables that is not empty."""
-    for name in names:
-        if os.environ.get(name):
-            return os.environ[name]
-    raise AnsibleFallbackNotFound
+    value = _first_set_or_empty(*names)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return value
 
 
 def _first_set_or_empty(*names: str) -> str:
-    """A fallback for a required option: the option then counts as given, so that the check of its value words the error."""
+    """A fallback for a required option, which then always counts as given: the check of its value words the error."""
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
@@ -153,9 +153,7 @@ def client_of(params: Mapping[str, Any]) -> tuple[Client, str]:
     headers, secret = credentials(params, os.environ)
     # A boolean is an integer for Python.
     if params["timeout"] is True or not 1 <= params["timeout"] <= _LONGEST_TIMEOUT:
-        raise UserError(
-            f"timeout is {params['timeout']}. Set it to a number of seconds from 1 to {_LONGEST_TIMEOUT}."
-        )
+        raise UserError(f"timeout is {params['timeout']}. Set it to a number of seconds from 1 to {_LONGEST_TIMEOUT}.")
     if isinstance(params["retries"], bool) or not 0 <= params["retries"] <= _MOST_RETRIES:
         raise UserError(f"retries is {params['retries']}. Set it to a number from 0 (send once) to {_MOST_RETRIES}.")
     client = Client(

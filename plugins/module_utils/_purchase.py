@@ -16,7 +16,7 @@ from ._api import Call, CloudflareError, PermissionDenied
 from ._invoices import PAID, Invoice, named
 from ._topup import billing_path, object_in
 from ._topup import refusal as topup_refusal
-from ._values import dollars, text
+from ._values import dollars, in_seconds, text
 
 FEE_PERCENT = 5
 """The fee that Cloudflare adds to each purchase."""
@@ -167,14 +167,16 @@ def lost(error: CloudflareError, account_id: str, since: Sequence[Invoice] | Non
 
 def unread(error: CloudflareError, purchase: Purchase, charge: Charge) -> None:
     """Make the error of a status request say that the purchase was made."""
-    error.aftermath = f"The purchase was accepted as {purchase.invoice_id} ({charge}). It is not known whether it is paid."
+    error.aftermath = (
+        f"The purchase was accepted as {purchase.invoice_id} ({charge}). It is not known whether it is paid."
+    )
     error.next_step = "Run again. A later run waits for this purchase and buys nothing while it is open."
 
 
 def unpaid(account_id: str, purchase: Purchase, charge: Charge, timeout: int) -> str:
     """What happened to a purchase that is not paid in time, and what to do."""
     said = (
-        f"Purchase {purchase.invoice_id} of account {account_id} ({charge}) is not paid after {timeout} seconds. The card may "
+        f"Purchase {purchase.invoice_id} of account {account_id} ({charge}) is not paid after {in_seconds(timeout)}. The card may "
         "still be charged."
     )
     if purchase.asks_cardholder:
@@ -191,9 +193,9 @@ def unpaid(account_id: str, purchase: Purchase, charge: Charge, timeout: int) ->
 def invisible(account_id: str, purchase: Purchase, charge: Charge, timeout: int) -> str:
     """What to do about a purchase that Cloudflare reports as paid, but that nothing else shows in time."""
     return (
-        f"Cloudflare reports purchase {purchase.invoice_id} of account {account_id} ({charge}) as paid, but after {timeout} "
-        "seconds neither the balance nor the invoices show it. Before you buy anything else for this account, look at its "
-        "billing in the Cloudflare dashboard."
+        f"Cloudflare reports purchase {purchase.invoice_id} of account {account_id} ({charge}) as paid, but after "
+        f"{in_seconds(timeout)} neither the balance nor the invoices show it. Before you buy anything else for this account, "
+        "look at its billing in the Cloudflare dashboard."
     )
 
 

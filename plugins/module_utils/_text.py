@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What others have written, made fit for people: parsed within bounds, without secrets, a line each. No HTTP and no Ansible.
+"""Text from elsewhere, made safe to show: parsed within bounds, without secrets, on one line. No HTTP and no Ansible in here.
 
 This file is private to the collection and can change in any release.
 """
@@ -16,23 +16,23 @@ from typing import Any, Collection, Iterable, NamedTuple
 CENSORED = "********"
 
 _DEEPEST = 50
-"""Levels of lists and objects in each other; an answer of Cloudflare's has half a dozen."""
+"""Nested levels of lists and objects. A response of Cloudflare has half a dozen."""
 
 _LONGEST_INTEGER = 20
-"""Digits. No amount and no time has more, and turning thousands of them into an integer and back is refused or takes for ever."""
+"""Digits. No amount and no time has more. Converting thousands of digits is refused or takes too long."""
 
 _SHORTEST = 8
-"""Characters. What is shorter is no credential, and would tear the names of results apart."""
+"""Characters. A shorter text is not a credential, and censoring it would damage the names in results."""
 
 _MOST_MESSAGES = 5
 
 
 def censored(value: Any, secrets: Collection[str]) -> Any:
-    """A copy of a JSON-like value in which no text, and no key, holds one of the secrets.
+    """A copy of a JSON-like value without the secrets in its texts and keys.
 
-    Raises ValueError where it is nested too deeply to be an answer.
+    Raises ValueError if it is nested too deeply to be a response.
     """
-    # A secret that is part of another one must not leave the rest of that behind.
+    # If a secret is part of another one, the longer one goes first, so that no rest of it stays.
     needles = sorted(filter(None, secrets), key=len, reverse=True)
     return _censored(value, needles, [needle for needle in needles if len(needle) >= _SHORTEST], _DEEPEST)
 
@@ -59,7 +59,7 @@ def _without(text: str, needles: list[str]) -> str:
 
 
 def secrets_in(value: Any, key: str) -> set[str]:
-    """The texts under a key, wherever it is in a JSON-like value. What is too short to be a secret is none."""
+    """The texts under a key anywhere in a JSON-like value, except those too short to be a secret."""
     if isinstance(value, dict):
         found = {item for name, item in value.items() if name == key and isinstance(item, str)}
         inner: Iterable[Any] = value.values()
@@ -69,7 +69,7 @@ def secrets_in(value: Any, key: str) -> set[str]:
 
 
 def from_json(content: bytes, secrets: Collection[str]) -> Any:
-    """The document without these secrets; None where it is none. NaN and Infinity are no JSON."""
+    """The JSON document without these secrets. None if it is not JSON, which includes NaN and Infinity."""
     try:
         return censored(json.loads(content, parse_constant=_no_number, parse_int=_integer), secrets)
     except (ValueError, RecursionError):
@@ -85,23 +85,23 @@ def _integer(digits: str) -> int | float:
 
 
 def clean(text: object, length: int = 300) -> str:
-    """Foreign text made fit for one line of a message: no control characters, white space folded, not too long.
+    """Text from elsewhere for one line of a message: no control characters, white space folded, not too long.
 
-    What is cut off can leave a part of a secret behind, so that secrets have to be censored before.
+    Cutting can leave a part of a secret, so censor secrets first.
     """
     folded = " ".join(re.sub(r"[^\w\s!-~]", " ", str(text)).split())
     return folded if len(folded) <= length else folded[: length - 1] + "…"
 
 
 class Message(NamedTuple):
-    """One entry of an envelope's C(errors), its C(error_chain) flattened into the text."""
+    """One entry of an envelope's `errors`, with its `error_chain` flattened into the text."""
 
     code: int | None
     text: str
 
 
 def messages_of(errors: object, depth: int = _DEEPEST) -> list[Message]:
-    """The first few C(errors) of an envelope as messages, whatever a proxy or a newer API has made of them."""
+    """The first few `errors` of an envelope as messages, whatever shape a proxy or a newer API gives them."""
     if not isinstance(errors, list) or not depth:
         return []
     messages = [_message(error, depth) for error in errors[:_MOST_MESSAGES]]
@@ -126,7 +126,7 @@ def _code(value: object) -> int | None:
 
 
 def described(message: Message) -> str:
-    """One message for a sentence: C(code 10000 (Authentication error))."""
+    """One message for a sentence: `code 10000 (Authentication error)`."""
     if message.code is None:
         return message.text
     return f"code {message.code} ({message.text})" if message.text else f"code {message.code}"

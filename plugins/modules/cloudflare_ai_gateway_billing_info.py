@@ -528,7 +528,7 @@ def read(module: AnsibleModule, client: Client) -> dict[str, Any]:
     billing: dict[str, Any] = {}
     topup = None
     if "balance" in parts:
-        # One answer carries both.
+        # One response holds both.
         billing.update(client.send(_billing.read_balance(account_id)))
         topup = billing.pop("topup")
         del billing["topup_told"]

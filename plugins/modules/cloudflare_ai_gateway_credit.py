@@ -361,7 +361,7 @@ def keep_funded(module: AnsibleModule, client: Client) -> dict[str, Any]:
 
 
 def no_limit() -> int:
-    """A fallback for C(argument_spec): only with it, a limit that is left out differs from one that is null by mistake."""
+    """A fallback for `argument_spec`. Without it, a limit that is left out could not be told from one that is null by mistake."""
     return _funding.NO_LIMIT
 
 

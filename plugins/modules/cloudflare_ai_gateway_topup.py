@@ -250,7 +250,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.finops.cloudflare.plugins.module_utils import _options, _topup
-from ansible_collections.finops.cloudflare.plugins.module_utils._api import Refused
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import PermissionDenied, Refused
 from ansible_collections.finops.cloudflare.plugins.module_utils._client import Client
 
 
@@ -266,7 +266,7 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
     if changed and not module.check_mode:
         write(client, account_id, before, wanted)
     elif changed and _topup.is_set(wanted):
-        # A write finds out by itself.
+        # A real write is checked by Cloudflare itself.
         limits = client.send_if_known(_topup.read_limits(account_id), _topup.read_topup(account_id))
         _topup.check_limits(params["amount"], limits)
 
@@ -284,6 +284,10 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
 def write(client: Client, account_id: str, before: _topup.Topup, wanted: _topup.Topup) -> None:
     try:
         client.send(_topup.write_topup(account_id, before, wanted))
+    except PermissionDenied as error:
+        if _topup.is_set(wanted):
+            error.next_step = f"{error.advice} {_topup.BUY_INSTEAD}"
+        raise
     except Refused as error:
         if error.refused and error.status == 400 and _topup.is_set(wanted):
             limits = client.send_for_advice(_topup.read_limits(account_id))

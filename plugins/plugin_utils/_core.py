@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module's process does around the module's own code, done in this process instead.
+"""Does in this process what a module's process does around the module's own code.
 
-All that this collection knows of the inside of ansible-core stands here, and is used only with the series of ansible-core
-that it is tested with. This file is private to the collection and can change in any release.
+Everything that this collection knows about the internals of ansible-core is here. It is only used with the series of
+ansible-core that it is tested with. This file is private to the collection and can change in any release.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible.module_utils.common import warnings
 from ansible.release import __version__
 
 try:
-    # ansible-core 2.19 and later tell modules from controllers, and say how what they exchange is written.
+    # ansible-core 2.19 and later distinguish modules from controllers and define their serialization.
     from ansible.module_utils import _internal
     from ansible.module_utils._internal._ansiballz import _loader
 except ImportError:
@@ -45,7 +45,7 @@ def is_known(version: str = __version__) -> bool:
 def encoded(options: Mapping[str, Any]) -> bytes:
     """A module's options as its process would get them.
 
-    Raises TypeError or ValueError where they are not JSON, or not Unicode, about which the usual way has its own words.
+    Raises TypeError or ValueError if they are not JSON or not Unicode. The usual way then reports the error.
     """
     document = {"ANSIBLE_MODULE_ARGS": options}
     if _internal is None:
@@ -54,13 +54,13 @@ def encoded(options: Mapping[str, Any]) -> bytes:
         direction = common_json.Direction.CONTROLLER_TO_MODULE
         written = json.dumps(document, cls=common_json.get_module_encoder(_PROFILE, direction))
     if "\\ud" in written:
-        # Half of a surrogate pair is what undecodable bytes become.
+        # Undecodable bytes become half of a surrogate pair.
         json.dumps(json.loads(written), ensure_ascii=False).encode()
     return written.encode()
 
 
 def configured(path: str) -> Any:
-    """What ActionBase._configure_module returns for a module whose file needs no preparation."""
+    """The return value of ActionBase._configure_module for a module whose file needs no preparation."""
     shebang = f"#!{sys.executable}"
     if _internal is None:
         return "new", shebang, b"", path
@@ -71,7 +71,7 @@ def configured(path: str) -> Any:
 
 
 class Ended(NamedTuple):
-    """A module that has run."""
+    """The outcome of a module run."""
 
     code: int
     stdout: str
@@ -79,9 +79,9 @@ class Ended(NamedTuple):
 
 
 def run(main: Callable[[], None], options: bytes, directory: str) -> Ended:
-    """Run a module's main function with these encoded options, in this directory, as a process of its own would.
+    """Run a module's main function with these encoded options in this directory, as its own process would.
 
-    What ends a process with a traceback ends up in the result in the same way. Nothing of the run stays behind.
+    An unhandled exception ends up in the result in the same way. The run leaves nothing behind.
     """
     stdout, stderr = io.StringIO(), io.StringIO()
     with _module_state(options), _working_directory(directory), redirect_stdout(stdout), redirect_stderr(stderr):
@@ -94,7 +94,7 @@ def _exit_code(main: Callable[[], None]) -> int:
         try:
             main()
             raise RuntimeError("The module did not handle its own exit.")
-        # A process would not let any of them through either.
+        # A process would catch all of them too.
         except Exception as exception:  # noqa: BLE001  # pylint: disable=broad-exception-caught
             if _loader is not None:
                 _loader._handle_exception(exception, _PROFILE)
@@ -106,7 +106,7 @@ def _exit_code(main: Callable[[], None]) -> int:
 
 @contextmanager
 def _module_state(options: bytes) -> Iterator[None]:
-    """What is global in a module's process: its options, no warnings so far, not being a controller, locale and garbage."""
+    """The global state of a module's process: its options, no warnings yet, not a controller, locale and garbage."""
     state: list[tuple[Any, str, Any]] = [(basic, "_ANSIBLE_ARGS", options)]
     if _internal is None:
         state += [(warnings, "_global_warnings", []), (warnings, "_global_deprecations", [])]
@@ -116,7 +116,7 @@ def _module_state(options: bytes) -> Iterator[None]:
             (basic, "_PARSED_MODULE_ARGS", None),
             (warnings, "_global_warnings", {}),
             (warnings, "_global_deprecations", {}),
-            # A controller shows a warning at once, and a module puts it in its result.
+            # A controller shows a warning at once. A module puts it in its result.
             (_internal, "is_controller", False),
         ]
     before = [(owner, name, getattr(owner, name)) for owner, name, value in state]
@@ -136,7 +136,7 @@ def _module_state(options: bytes) -> Iterator[None]:
 
 @contextmanager
 def _working_directory(directory: str) -> Iterator[None]:
-    """Relative paths in options, such as ca_path, are relative to it."""
+    """Relative paths in options, for example ca_path, are relative to it."""
     before = os.getcwd()
     os.chdir(directory)
     try:

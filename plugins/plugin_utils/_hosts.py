@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Accounts as hosts of an inventory: their variables, and the groups that users ask for.
+"""Accounts as hosts of an inventory: their variables, and the groups that users define.
 
 This file is private to the collection and can change in any release.
 """
@@ -18,20 +18,20 @@ from ansible.utils.unsafe_proxy import wrap_var as foreign
 from ansible_collections.finops.cloudflare.plugins.module_utils import _accounts
 from ansible_collections.finops.cloudflare.plugins.plugin_utils import _names
 
-# ansible-core 2.18 evaluates every template that is not marked as foreign; later ones only those that are marked as trusted.
+# ansible-core 2.18 evaluates every template that is not marked as unsafe, later versions only those marked as trusted.
 trusted = getattr(template, "trust_as_template", str)
 
 NAMED_IN_WARNING = 10
 
 
 def some(names: Collection[str]) -> str:
-    """The first of the names, for a sentence, and how many more there are."""
+    """The first names for a sentence, and how many more there are."""
     more = len(names) - NAMED_IN_WARNING
     return ", ".join(list(names)[:NAMED_IN_WARNING]) + (f" and {more} more" if more > 0 else "")
 
 
 class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no types
-    """What an inventory plugin does with its accounts once it has them."""
+    """Turns the accounts of an inventory plugin into hosts and groups."""
 
     inventory: Any
 
@@ -39,18 +39,18 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
         raise NotImplementedError
 
     def _add_hosts(self, accounts: list[dict[str, Any]]) -> None:
-        """Make a host of each account, or of none. Raises L(UserError)."""
+        """Make a host of each account, or no host at all. Raises `UserError`."""
         before = set(self.inventory.hosts)
         try:
             self._add(accounts)
         except Exception:
-            # What is added already would stay, although the inventory fails.
+            # Otherwise, hosts already added would stay although the inventory fails.
             for name in set(self.inventory.hosts) - before:
                 self.inventory.remove_host(self.inventory.hosts[name])
             raise
 
     def _add(self, accounts: list[dict[str, Any]]) -> None:
-        """Make a host of each account, and only then the groups, whose names must be none of theirs."""
+        """Make a host of each account first, then the groups, whose names must differ from the hosts' names."""
         written = _names.check_groups(self.get_option("groups"), self.get_option("keyed_groups"))
         by_name = self.get_option("hostname") == "name"
         wanted = _accounts.own_names(accounts, self.get_option("hostname_prefix")) if by_name else {}
@@ -58,7 +58,7 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
         _names.check_written(written, {*self.inventory.hosts, *hosts.names.values()})
         if hosts.refused:
             self.display.warning(
-                f"These names belong to other hosts or groups, so the accounts are called by their ids: {some(hosts.refused)}."
+                f"These names belong to other hosts or groups, so the accounts are named by their IDs: {some(hosts.refused)}."
             )
         self.inventory.add_group(_accounts.GROUP)
         for account in accounts:
@@ -68,17 +68,17 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
             self._construct(host, keyed)
         if keyed.refused:
             self._complain(
-                f"No account was added to groups that are known from elsewhere, or are called like hosts: {some(keyed.refused)}. "
-                "Give the entries of keyed_groups a prefix that no other name begins with."
+                "No account was added to these groups, because they come from another inventory or are named like hosts: "
+                f"{some(keyed.refused)}. Give the entries of keyed_groups a prefix that no other name begins with."
             )
 
     def _add_host(self, host: str, account: Mapping[str, Any]) -> None:
         self.inventory.add_host(host, group=_accounts.GROUP)
         variables = {
             "ansible_connection": trusted("local"),
-            # The Python that runs Ansible has what this collection needs, wherever the inventory is used.
+            # The Python that runs Ansible has the libraries that this collection needs.
             "ansible_python_interpreter": trusted("{{ ansible_playbook_python }}"),
-            # By now it is 32 hexadecimal characters, from wherever it came; whoever reads an exported inventory gets a plain text.
+            # It is certainly 32 hexadecimal characters, so it can be trusted. An exported inventory then shows a plain text.
             "cloudflare_account_id": trusted(account["id"]),
             "cloudflare_account_name": foreign(account["name"]),
             "cloudflare_account_type": foreign(account["type"]),
@@ -98,7 +98,7 @@ class AccountHosts(Constructable):  # type: ignore[misc]  # ansible-core has no 
         entries = self.get_option("keyed_groups")
         if not entries:
             return
-        # Their names are made by ansible-core, and looked at before anything in this inventory gets them.
+        # ansible-core makes their names. They are checked before they get into this inventory.
         inventory, self.inventory = self.inventory, InventoryData()
         try:
             self.inventory.add_host(host)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of every module: runs it in Ansible's worker where that is the same as a process of its own.
+"""The action plugin of every module: runs it in Ansible's worker if that is equivalent to a separate process.
 
-It is the usual way in all else: ActionBase._execute_module prepares the options and reads the result, and only in the place
-where it would start a process the module's own code is called instead. This file is private to the collection and can
+Everything else works as usual: ActionBase._execute_module prepares the options and reads the result. Only where it would
+start a process, this plugin calls the module's own code instead. This file is private to the collection and can
 change in any release.
 """
 
@@ -34,44 +34,44 @@ _display = Display()
 
 
 class Circumstances(NamedTuple):
-    """All that decides which way a module is run."""
+    """Everything that decides how a module is run."""
 
     allowed: bool = True
-    """Neither the variable nor the environment variable turns it off."""
+    """Neither the variable nor the environment variable turns this off."""
     platform: str = sys.platform
     core_known: bool = True
-    """It is a series of ansible-core that this collection is tested with."""
+    """This collection is tested with this series of ansible-core."""
     full_name: bool = True
-    """The task names the module with its namespace and collection, so that it can be no other."""
+    """The task names the module with namespace and collection, so that it cannot be another one."""
     connection: str = "ansible.builtin.local"
     shell: str = "/bin/sh"
-    """What the connection starts processes with."""
+    """The shell that the connection starts processes with."""
     become: bool = False
     in_background: bool = False
     """The task has async."""
     environment: Mapping[str, Any] = MappingProxyType({})
-    """The variables that the task, its block or its play sets."""
+    """The environment variables that the task, its block or its play sets."""
     same_python: bool = True
-    """The Python that modules run on is the one that Ansible runs on."""
+    """Modules run on the same Python as Ansible."""
     keep_files: bool = False
-    """The files that a process is started from are to be kept for a look at them."""
+    """Ansible is told to keep the files of module processes."""
 
 
 def why_not(given: Circumstances) -> str | None:
-    """Why a process of its own can be something else than this one, as the end of a sentence; None where it cannot."""
+    """Why a separate process can differ from this one, as the end of a sentence. None if it cannot."""
     reasons = {
         f"{VARIABLE} or {ENVIRONMENT_VARIABLE} is false": not given.allowed,
-        # Processes that Ansible has forked must not ask macOS for its proxies.
+        # On macOS, processes forked by Ansible must not look up the system's proxies.
         "this is macOS": given.platform == "darwin",
-        "this series of ansible-core is not known": not given.core_known,
-        "the task does not call it by its full name": not given.full_name,
+        "this collection does not know this series of ansible-core": not given.core_known,
+        "the task does not use its full name": not given.full_name,
         f"the connection is {given.connection}": given.connection != "ansible.builtin.local",
         f"the shell is {given.shell}": given.shell != "/bin/sh",
         "the task uses become": given.become,
         "the task uses async": given.in_background,
         "the task sets environment variables": bool(given.environment),
         "ansible_python_interpreter is not the Python that runs Ansible": not given.same_python,
-        "the files of module processes are to be kept": given.keep_files,
+        "Ansible is told to keep the files of module processes": given.keep_files,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
@@ -79,7 +79,7 @@ def why_not(given: Circumstances) -> str | None:
 def same_python(interpreter: str, running: str) -> bool:
     """Whether both start the same Python with the same libraries.
 
-    A virtual environment's Python is a link to another one, and differs from it by the directory that it is in.
+    The Python of a virtual environment is a link to another one. Only its directory differs.
     """
     if not os.path.isabs(interpreter) or not os.path.exists(interpreter) or not os.path.exists(running):
         return False
@@ -88,13 +88,13 @@ def same_python(interpreter: str, running: str) -> bool:
 
 
 def allowed(name: str, value: object) -> bool:
-    """What a switch says; where it is not set, yes."""
+    """The value of a switch; True if it is not set."""
     if value is None or value == "":
         return True
     try:
         return boolean(value)
     except TypeError:
-        raise AnsibleActionFail(f"{name} is {value!r}: set it to true or false.") from None
+        raise AnsibleActionFail(f"{name} is {value!r}. Set it to true or false.") from None
 
 
 class Module(NamedTuple):
@@ -103,11 +103,11 @@ class Module(NamedTuple):
     path: str
     main: Callable[[], None]
     unusable: str | None
-    """Why its main function is not to be called in this process, as the end of a sentence."""
+    """Why its main function cannot be called in this process, as the end of a sentence."""
 
 
 def full_name(action: str) -> str:
-    """What a task calls the module whose action plugin has this Python name."""
+    """The full name, as tasks use it, of the module whose action plugin has this Python name."""
     _root, namespace, collection, *_directories, name = action.split(".")
     return f"{namespace}.{collection}.{name}"
 
@@ -117,19 +117,21 @@ def module_of(action: str) -> Module:
     """The module whose action plugin has this Python name."""
     package, _separator, name = action.rpartition(".action.")
     try:
-        # A library warns of other libraries' versions; with the output of a module's process, that would be lost.
+        # A library can warn about the versions of others. In a separate process, that output would be lost.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             http = importlib.import_module(f"{package}.module_utils._http")
             module = importlib.import_module(f"{package}.modules.{name}")
     except Exception as error:  # noqa: BLE001  # pylint: disable=broad-exception-caught
-        # Whatever is wrong with a library here, another Python may be fine.
+        # A library may be broken here and fine in another Python.
         return Module("", sys.exit, f"it cannot be imported here ({error})")
-    return Module(str(module.__file__), module.main, None if http.HAS_REQUESTS else "there is no requests here")
+    return Module(
+        str(module.__file__), module.main, None if http.HAS_REQUESTS else "this Python does not have requests"
+    )
 
 
 def preload(action: str) -> str:
-    """Import the module where Ansible's main process loads the action plugin, once and not in each worker."""
+    """Import the module when Ansible's main process loads the action plugin: once, not in each worker."""
     switched_off = os.environ.get(ENVIRONMENT_VARIABLE, "").lower() in BOOLEANS_FALSE
     if sys.platform != "darwin" and _core.is_known() and not switched_off:
         module_of(action)
@@ -143,14 +145,14 @@ class InProcessAction(NormalAction):  # type: ignore[misc]
     """The Python name of the action plugin."""
 
     _module: Module | None = None
-    """The module while it is run in this process."""
+    """The module while it runs in this process."""
 
     _options = b""
     """Its options, encoded."""
 
     def _execute_module(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         reason = why_not(self._circumstances(kwargs["task_vars"])) or self._why_not_this_one()
-        way = "in this process" if reason is None else f"in a process of its own, as {reason}"
+        way = "in this process" if reason is None else f"in a separate process, because {reason}"
         _display.vvv(f"{self._task.action} is run {way}", host=self._play_context.remote_addr)
         self._module = module_of(self.ACTION) if reason is None else None
         try:
@@ -189,7 +191,7 @@ class InProcessAction(NormalAction):  # type: ignore[misc]
         return module_of(self.ACTION).unusable
 
     def _is_pipelining_enabled(self, *args: Any, **kwargs: Any) -> bool:
-        # Pipelining is the way that needs no files.
+        # Pipelining needs no files.
         return self._module is not None or super()._is_pipelining_enabled(*args, **kwargs)
 
     def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:

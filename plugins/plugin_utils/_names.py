@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the hosts and groups of an inventory are called, so that who names an account reaches no other host or group.
+"""The names of the hosts and groups of an inventory. Nobody can reach another host or group by naming an account like it.
 
-A name that a user writes is the user's choice. One that holds a value of Cloudflare begins with what a user wrote, and is not
-that of a host or group that is known from elsewhere. This file is private to the collection and can change in any release.
+A name that a user writes is the user's choice. A name that contains a value from Cloudflare begins with a prefix that the
+user wrote, and never equals a host or group from elsewhere. This file is private to the collection and can change in any release.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._values import i
 
 _BUILT_IN = frozenset({"all", "ungrouped", "localhost"})
 
-# Two sources may group accounts by the same values. A group belongs to one inventory, and is one object all of its life.
+# Two sources may group accounts by the same values. A group belongs to one inventory and stays one object.
 _KEYED: WeakSet[Any] = WeakSet()
 
 
 class Hosts(NamedTuple):
-    """What the accounts are called, by their ids."""
+    """The host names of the accounts."""
 
     names: dict[str, str]
+    """By account ID."""
     refused: list[str]
-    """The names that others have."""
+    """The wanted names that belong to others."""
 
 
 def host_names(
     inventory: InventoryData, ids: Sequence[str], wanted: Mapping[str, str], written: Collection[str]
 ) -> Hosts:
-    """What the accounts with these ids are called: as they are already, as is wanted, or else by their ids.
+    """The host names of these accounts: an existing name, otherwise the wanted name, otherwise the ID.
 
-    C(written) are groups that are made later. Raises L(UserError).
+    `written` holds groups that are created later. Raises `UserError`.
     """
     known = _known_accounts(inventory)
     taken = {name.lower() for name in (*inventory.hosts, *inventory.groups, *written, GROUP)}
@@ -51,25 +52,25 @@ def host_names(
             refused.append(name)
             name = account_id
         if name in inventory.groups:
-            raise UserError(f"A group of another inventory is called like the account {name}: rename that group.")
+            raise UserError(f"A group of another inventory is named like the account {name}. Rename that group.")
         if name in inventory.hosts and _is_something_else(inventory.hosts[name].vars, account_id):
             raise UserError(
-                f"A host of another inventory is called like the account {name}, and is not meant to be it, as it has an address, a "
-                "connection or an account of its own: its tasks would run on the controller. Rename that host."
+                f"A host of another inventory is named like the account {name} but is not that account, because it has its own "
+                "address, connection or account. Its tasks would run on the controller. Rename that host."
             )
         names[account_id] = name
     return Hosts(names, refused)
 
 
 def _known_accounts(inventory: InventoryData) -> dict[str, str]:
-    """The hosts that another source of this plugin has made, or that a user has declared to be the same, by their ids."""
+    """By account ID, the hosts that another source of this plugin has made or that a user has declared to be accounts."""
     group = inventory.groups.get(GROUP)
     hosts = [(host.vars.get("cloudflare_account_id"), host.name) for host in group.get_hosts()] if group else []
     return {account_id: name for account_id, name in hosts if is_account_id(account_id)}
 
 
 def _is_something_else(variables: Mapping[str, Any], account_id: str) -> bool:
-    """Whether a host cannot be what a user wrote to give this account groups and variables, which may well have been."""
+    """Whether a host is not this account. A user may have written it to give the account groups and variables."""
     if variables.get("cloudflare_account_id", account_id) != account_id:
         return True
     if "ansible_connection" in variables:
@@ -78,21 +79,23 @@ def _is_something_else(variables: Mapping[str, Any], account_id: str) -> bool:
 
 
 def check_groups(groups: Any, keyed_groups: Any) -> set[str]:
-    """The names of groups that a user wrote into the options. Raises L(UserError) for what must not be the name of a group."""
+    """The group names that a user wrote into the options. Raises `UserError` for names that are not allowed."""
     written = {to_safe_group_name(str(name)) for name in groups} if isinstance(groups, Mapping) else set()
     beginnings = []
     for position, entry in enumerate(keyed_groups if isinstance(keyed_groups, list) else [], 1):
-        # What is no entry at all is refused by ansible-core.
+        # ansible-core refuses what is not an entry at all.
         if isinstance(entry, Mapping):
             beginnings.append(_beginning(position, entry))
             written.update(_parents(position, entry))
     for name in sorted(written):
         if name.lower() in _BUILT_IN:
-            raise UserError(f"groups or keyed_groups names a group {name}, which has a meaning of its own: rename it.")
+            raise UserError(
+                f"groups or keyed_groups contains a group named {name}, which has a special meaning. Rename it."
+            )
         if name.lower().startswith(tuple(beginnings)):
             raise UserError(
-                f"groups or keyed_groups names a group {name}, as an entry of keyed_groups could by a value: rename it, or "
-                "give that entry another prefix."
+                f"groups or keyed_groups contains a group named {name}, and an entry of keyed_groups could create the same name "
+                "from a value. Rename the group, or give that entry another prefix."
             )
     return written
 
@@ -101,9 +104,9 @@ def _beginning(position: int, entry: Mapping[str, Any]) -> str:
     beginning = to_safe_group_name(f"{entry.get('prefix', '')}{entry.get('separator', '_')}")
     if not entry.get("prefix") or not re.fullmatch(r"[A-Za-z]\w*_", beginning):
         raise UserError(
-            f"Entry {position} of keyed_groups needs a prefix that begins with a letter, and ends in an underscore if its "
-            "separator is empty: a name that is only a value, such as prod, could be that of a group of another inventory. "
-            "Names that you choose yourself can stand in groups."
+            f"Entry {position} of keyed_groups needs a prefix that begins with a letter and, if its separator is empty, ends in an "
+            "underscore. A name that is only a value, for example prod, could be that of a group of another inventory. Put names "
+            "that you choose yourself in groups."
         )
     return beginning.lower()
 
@@ -114,24 +117,24 @@ def _parents(position: int, entry: Mapping[str, Any]) -> list[str]:
         return []
     if not re.fullmatch(r"[^\W\d]\w*", str(parent)):
         raise UserError(
-            f"parent_group in entry {position} of keyed_groups is not the name of a group: write letters, digits and "
-            "underscores, and no template."
+            f"parent_group in entry {position} of keyed_groups is not a group name. Use letters, digits and underscores, and no "
+            "template."
         )
     return [str(parent)]
 
 
 def check_written(written: Collection[str], hosts: Collection[str]) -> None:
-    """Raises L(UserError) where a group would be called like one of the hosts."""
+    """Raises `UserError` if a group would have the name of a host."""
     hosts_by_name = {name.lower(): name for name in hosts}
     for name in sorted({*written, GROUP}):
         if name.lower() in hosts_by_name:
             raise UserError(
-                f"A host is called {hosts_by_name[name.lower()]}, like a group of this inventory: rename one of them."
+                f"A host is named {hosts_by_name[name.lower()]}, like a group of this inventory. Rename one of them."
             )
 
 
 class KeyedGroups:
-    """The groups that get their names from values: adds hosts to them, and keeps the names that are refused."""
+    """The groups that are named after values. Adds hosts to them and remembers the refused names."""
 
     def __init__(self, inventory: InventoryData, written: Collection[str]) -> None:
         self._inventory = inventory
@@ -140,7 +143,7 @@ class KeyedGroups:
         self.refused: dict[str, None] = {}
 
     def add(self, host: str, draft: InventoryData) -> None:
-        """Add the host to the groups that it has in C(draft), where it is alone, with their parents."""
+        """Add the host to the groups that it has in `draft`, where it is the only host, and add their parents."""
         for group in draft.groups.values():
             if not group.hosts:
                 continue

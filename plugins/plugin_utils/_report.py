@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbook ``report`` says about many accounts, as data for its templates. Pure functions; all money is in cents.
+"""The content of the playbook `report` about many accounts, as data for its templates. Pure functions. Money is in cents.
 
 This file is private to the collection and can change in any release.
 """
@@ -26,12 +26,12 @@ MONTHS_OF_CHARGES = 12
 LAST_INVOICES = 5
 UNPAID = ("open", "uncollectible")
 
-# How urgent a problem is, the most urgent first.
+# The urgency of a problem, the most urgent first.
 _FAILED, _EMPTY, _STOPPED, _ENDING, _BELOW, _FAILING, _OPEN, _UNKNOWN, _NONE = range(9)
 
 
 def refusal(accounts: Sequence[Any]) -> str:
-    """Why no report can be made on these accounts, a sentence; empty if one can be made."""
+    """Why no report can be made on these accounts, as a sentence. Empty if it can be made."""
     for account in accounts:
         if isinstance(account, Mapping) and account.get("minimum_balance") is not None:
             try:
@@ -42,18 +42,18 @@ def refusal(accounts: Sequence[Any]) -> str:
 
 
 def _check_floor(floor: Any) -> None:
-    """The same check as that of the module which keeps the floor."""
+    """The same check as in the credit module."""
     if isinstance(floor, bool) or not isinstance(floor, int):
         shown = json.dumps(str(floor)[:40]) if isinstance(floor, str) else str(floor)[:40]
-        raise UserError(f"minimum_balance is {shown}: give a whole number of cents, such as 1000 for $10.00.")
+        raise UserError(f"minimum_balance is {shown}. Set it to a whole number of cents, for example 1000 for $10.00.")
     check_floor("minimum_balance", floor)
 
 
 def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
-    """The report that can be made of what a loop over C(cloudflare_ai_gateway_billing_info) registered.
+    """The report on what a loop over `cloudflare_ai_gateway_billing_info` registered.
 
-    C(made) is the time of the report, ISO 8601 in UTC. Each loop item is an account id, or a mapping with id, name and
-    minimum_balance, the floor in cents above which purchases keep the account.
+    `made` is the time of the report, ISO 8601 in UTC. Each loop item is an account ID, or a mapping with id, name and
+    minimum_balance, the balance in cents above which purchases keep the account.
     """
     accounts = sorted((_account(result, made) for result in results), key=_urgency)
     read = [account for account in accounts if account["billing"]]
@@ -67,7 +67,7 @@ def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
             "accounts": len(accounts),
             "failed": len(accounts) - len(read),
             "problems": sum(bool(account["problems"]) for account in accounts),
-            # What one account owes takes nothing from the credit of another.
+            # The debt of one account does not reduce the credit of another.
             "balance": _sum(max(balance, 0) for balance in balances),
             "overdrawn": _sum(max(-balance, 0) for balance in balances),
             "usage": _sum(usage["total"] for usage in usages),
@@ -79,12 +79,12 @@ def report(results: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
 
 
 def _sum(cents: Iterable[float]) -> float:
-    """Without the noise of adding fractions."""
+    """The sum, without rounding errors of fractions."""
     return round(sum(cents), 2)
 
 
 def as_page(whole: Mapping[str, Any]) -> Any:
-    """The report for an HTML template. Every text in it is escaped here, so that a template cannot forget one."""
+    """The report for an HTML template. All texts are escaped here, so that a template cannot forget one."""
     return _escaped(whole)
 
 
@@ -99,7 +99,7 @@ def _escaped(value: Any) -> Any:
 
 
 def as_data(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """The report for machines, without what is there for the page alone."""
+    """The report for programs, without the parts that only the page needs."""
     kept = ("id", "name", "minimum_balance", "problems", "error", "auto_topup", "charged", "billing")
     return {**whole, "accounts": [{key: account[key] for key in kept} for account in whole["accounts"]]}
 
@@ -159,10 +159,10 @@ def _problems(billing: Mapping[str, Any], state: str, floor: float | None, made:
     if state == "stopped":
         problems.append((_STOPPED, f"Cloudflare has stopped the auto top-up: {topup['disabled_reason']}"))
     elif alone and balance >= 1 and days is not None and days < DAYS_TO_WORRY:
-        problems.append((_ENDING, f"Less than {DAYS_TO_WORRY} days of credit are left, and nothing tops it up."))
+        problems.append((_ENDING, f"Less than {DAYS_TO_WORRY} days of credit are left, and nothing adds credit."))
     elif alone and balance >= 1 and forecast["daily_spend"] is None:
         problems.append(
-            (_UNKNOWN, "Nothing tops it up, and there is too little usage to tell how long the credit lasts.")
+            (_UNKNOWN, "Nothing adds credit, and there is too little usage to tell how long the credit lasts.")
         )
     elif state == "on" and billing["has_default_payment_method"] is False:
         problems.append((_STOPPED, "The auto top-up cannot buy anything: there is no payment method."))
@@ -178,30 +178,30 @@ def _problems(billing: Mapping[str, Any], state: str, floor: float | None, made:
 
 
 def _why_below(billing: Mapping[str, Any], floor: float, made: str) -> str:
-    """Why purchases may not have kept the balance above its floor."""
+    """Why the balance may be below its minimum although purchases should prevent that."""
     flying = in_flight(billing["invoices"], datetime.strptime(made, "%Y-%m-%dT%H:%M:%S%z").timestamp())
-    below = f"The balance is below its floor, {dollars(floor)}"
+    below = f"The balance is below the minimum balance, {dollars(floor)}"
     if flying:
-        return f"{below}, and nothing more is bought while a purchase may be on its way: {named(flying[0])}."
-    return f"{below}, and no purchase is on its way: see whether the job that buys credit runs."
+        return f"{below}. Nothing is bought while an earlier purchase may be in progress: {named(flying[0])}."
+    return f"{below}, and no purchase is in progress. Check that the job that buys credit runs."
 
 
 def _why_no_end(forecast: Mapping[str, Any]) -> str | None:
-    """Why there is no forecast of the day when the credit ends."""
+    """Why there is no forecast of when the credit runs out."""
     if forecast["days_until_empty"] is not None:
         return None
     return "too little usage to tell" if forecast["daily_spend"] is None else "nothing is spent"
 
 
 def _why_no_topup(topup: Mapping[str, Any], state: str, why_no_end: str | None) -> str | None:
-    """Why there is no forecast of the day of the next top-up."""
+    """Why there is no forecast of the next top-up."""
     if state == "on":
         return "no threshold" if topup["threshold"] is None else why_no_end
     return {"off": "no auto top-up", "stopped": "auto top-up is stopped"}[state]
 
 
 def _spend(usage: Mapping[str, Any]) -> list[tuple[str, float | None]]:
-    """Each day of the range with what was spent, None if the API says nothing about it."""
+    """Each day of the range with the amount spent, None if the API reports nothing for it."""
     amounts = {(bucket["start"] or "")[:10]: bucket["amount"] for bucket in usage["history"]}
     first, end = (datetime.fromtimestamp(usage[key] / 1000, timezone.utc) for key in ("start_time", "end_time"))
     days = [(first + timedelta(days=day)).strftime("%Y-%m-%d") for day in range((end - first).days)]
@@ -209,7 +209,7 @@ def _spend(usage: Mapping[str, Any]) -> list[tuple[str, float | None]]:
 
 
 def _charges(invoices: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]:
-    """What was paid in each month. What belongs to no month, or cannot be added to dollars, is named and left out."""
+    """The payments of each month. Payments without a month or in another currency are left out and named."""
     last = int(made[:4]) * 12 + int(made[5:7]) - 1
     paid: dict[str, float | None] = {
         f"{month // 12:04}-{month % 12 + 1:02}": None for month in range(last - MONTHS_OF_CHARGES + 1, last + 1)
@@ -233,7 +233,7 @@ def _invoice(invoice: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "date": _date(invoice),
         "title": invoice["description"] or invoice["id"] or "Invoice",
-        # Anything else than a web address, such as a script, is not to be followed.
+        # Only a web address may be followed, never a script.
         "link": address if re.match("https?://", address, re.IGNORECASE) else None,
         "status": invoice["status"],
         "due": _money(invoice["amount_due"], _currency(invoice)),
@@ -256,7 +256,7 @@ def _money(cents: float | None, currency: str) -> str | None:
 
 
 def _bars(amounts: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
-    """Amounts with their heights in percent of the highest one; a day or month without an amount has no bar."""
+    """Amounts with their heights in percent of the highest one. A day or month without an amount has no bar."""
     known = [amount for _when, amount in amounts if amount is not None]
     highest = max(known, default=0)
     return {
@@ -270,7 +270,7 @@ def _bars(amounts: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
                 "position": position,
                 "when": when,
                 "amount": amount,
-                # What is there must be seen, even if it is next to nothing.
+                # Even a tiny amount must be visible.
                 "height": round(max(1.5, 100 * amount / highest if highest > 0 else 0), 2),
             }
             for position, (when, amount) in enumerate(amounts)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of the playbook ``report`` as CSV, in which no text is a formula. Pure functions.
+"""The report of the playbook `report` as CSV in which no text is a formula. Pure functions.
 
 This file is private to the collection and can change in any release.
 """
@@ -15,14 +15,14 @@ import re
 import unicodedata
 from typing import Any, Mapping
 
-# Where a spreadsheet may start another cell, whatever it splits at, and what makes that cell a formula. In some languages,
-# a number can be written with the minus sign of mathematics.
+# Where a spreadsheet may start another cell, and what makes that cell a formula. In some languages, a number can begin
+# with the mathematical minus sign.
 _CELL_STARTS = re.compile("([,;\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029])")
 _FORMULA_STARTS = tuple("=+-@\u2212")
 
 
 def as_table(whole: Mapping[str, Any]) -> str:
-    """The report as CSV, a line for each account; the last one has no end of line, as a template adds it."""
+    """The report as CSV, one line per account. The last line has no line break, because the template adds it."""
     rows = [_row(account, whole["made"]) for account in whole["accounts"]]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
@@ -58,18 +58,18 @@ def _row(account: Mapping[str, Any], made: str) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A text with an apostrophe wherever a spreadsheet could take what follows for a formula; a number as it is."""
+    """A text with an apostrophe wherever a spreadsheet could see a formula. A number stays as it is."""
     if not isinstance(value, str):
         return value
     return "".join(f"'{part}" if _starts_formula(part) else part for part in _CELL_STARTS.split(value))
 
 
 def _starts_formula(text: str) -> bool:
-    # Decomposed, so that no other form of a character, and no accent on it, hides what it is.
+    # Decomposed, so that another form of a character, or an accent on it, hides nothing.
     seen = (char for char in unicodedata.normalize("NFKD", text) if not _is_unseen(char))
     return next(seen, "") in _FORMULA_STARTS
 
 
 def _is_unseen(char: str) -> bool:
-    """A spreadsheet may leave it out in front: spaces, control and format characters, accents, quotes, and blank letters."""
+    """Whether a spreadsheet may skip it at the start: spaces, control and format characters, accents, quotes, blank letters."""
     return unicodedata.category(char)[0] in "CMZ" or char in '"\u115f\u1160\u2800'

@@ -71,7 +71,7 @@ def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: d
     ]
     assert "+amount: 5000 ($50.00)" in shown.stdout
     assert "-amount: 5000 ($50.00)\n+amount: 10000 ($100.00)" in shown.stdout
-    assert "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00)" in shown.stdout
+    assert "amount is in cents: 50 is $0.50. The minimum is 1000 ($10.00)" in shown.stdout
     assert "-auto top-up: set" in shown.stdout
     assert "+charge: 52500 ($525.00), fee 2500 ($25.00) included" in shown.stdout
     assert f"lies in {demo.REPORT}: open it in a browser" in shown.stdout

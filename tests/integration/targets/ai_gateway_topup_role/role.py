@@ -44,7 +44,7 @@ LIST: dict[str, Any] = {
 }
 CHANGED = f"4 of 7 accounts needed a change: Chat, Old, Team T, {KEY_ID.upper()}."
 FAILED = "2 of 7 accounts failed: Sold, In dollars. The first error is: Could not read the auto top-up"
-CHECKED = "Nothing was written, as this is check mode."
+CHECKED = "Nothing was written, because this is check mode."
 
 
 class Runner:
@@ -150,7 +150,7 @@ def use_it_in_other_ways(runner: Runner) -> None:
     assert (
         "To the team: 2 of 3 accounts needed a change: Chat, Team K. 1 of 3 accounts failed: Team R. The first" in shown
     )
-    assert "Reading was allowed, writing was not." in shown
+    assert "These credentials may read but not make this change." in shown
     assert f"To the team: 1 of 2 accounts needed a change: {OLD_ID}. 1 of 2 accounts failed: {SAME_ID}." in shown
     assert "state is present but all of the following are missing: amount, threshold" in shown
     assert runner.calls() == [
@@ -187,7 +187,7 @@ def manage_one_account_per_host(runner: Runner) -> None:
     for account_id in changing:
         assert f"1 of 1 accounts needed a change: {account_id}." in shown
     assert f"1 of 1 accounts failed: {FOREIGN_ACCOUNT_ID}. The first error is: Could not read" in shown
-    assert "There is no account to manage, or one without an id. Set ai_gateway_topup_accounts" in shown
+    assert "There is no account to manage, or one without an ID. Set ai_gateway_topup_accounts" in shown
     writes = ["POST 0", "DELETE b", "POST c", "POST d", "POST f"]
     assert sorted(runner.calls()) == sorted([*reads, "GET f", *writes])
     assert runner.stored(*changing) == [(5000, 1000), (5000, 1000), (None, None), (5000, 1000), (5000, 1000)]
@@ -207,11 +207,14 @@ def refuse(runner: Runner) -> None:
     good = {"account_id": ACCOUNT_ID, "amount": 5000, "threshold": 1000}
     same = {**good, "account_id": KEY_ID}
     cases: list[tuple[list[dict[str, Any]] | None, str]] = [
-        ([], "There is no account to manage, or one without an id."),
-        (None, "There is no account to manage, or one without an id."),
-        ([good, {**good, "account_id": ""}], "There is no account to manage, or one without an id."),
-        ([{**good, "account_id": ""}] * 2, "There is no account to manage, or one without an id."),
-        ([good, {**same, "account_id": KEY_ID.upper()}, same], f"names an account twice: {KEY_ID}. Keep the entry"),
+        ([], "There is no account to manage, or one without an ID."),
+        (None, "There is no account to manage, or one without an ID."),
+        ([good, {**good, "account_id": ""}], "There is no account to manage, or one without an ID."),
+        ([{**good, "account_id": ""}] * 2, "There is no account to manage, or one without an ID."),
+        (
+            [good, {**same, "account_id": KEY_ID.upper()}, same],
+            f"contains an account twice: {KEY_ID}. Keep only one entry",
+        ),
         ([good, {"amount": 5000, "threshold": 1000}], "missing required arguments: account_id"),
         ([good, {**same, "state": "gone"}], "value of state must be one of: present, absent, funded"),
         ([good, {**same, "api_email": EMAIL}], "parameters are required together: api_key, api_email"),
@@ -264,12 +267,12 @@ def keep_credit(runner: Runner) -> None:
     needed = "3 of 9 accounts needed a change: Poor, Fixed, Of a key."
     failed = (
         "4 of 9 accounts failed: Dear, Capped, Null, Twice. "
-        "The first error is: Nothing was bought: $50.00 of credit with a fee of $2.50"
+        "The first error is: Nothing was bought: a purchase of $50.00 of credit for $52.50"
     )
     shown = runner.run(play, "--check", "--diff", code=2)
     assert f"{needed} {CHECKED} {failed}" in shown
     for sentence in (
-        "is more than maximum_charge_per_day, 5879",
+        "exceeds maximum_charge_per_day, 5879",
         "set allow_auto_topup: true",
     ):
         assert sentence in shown, sentence

@@ -31,7 +31,7 @@ NUMBERS = {
 }
 # Of another value in each run, and part of it censored where a generated secret is as short as "0"
 RAY_ID = re.compile(r"[0-9a-f*]+-SIM")
-BOUGHT_AT = re.compile(r"((?:in_1Bought[0-9]+ of|\$[0-9.]+ at) )[0-9TZ:-]+")
+BOUGHT_AT = re.compile(r"(\(created |\$[0-9.]+ at |Run again after )[0-9TZ:-]+")
 FRAME = re.compile(r'File "[^"]*(/ansible_collections/.*)')
 WARNING = re.compile("Cloudflare has stopped|is not paid after|not show purchase|leaves account")
 # Where faults strike

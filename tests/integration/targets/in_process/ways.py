@@ -26,9 +26,9 @@ PLAYBOOK = Path("ways.yml").resolve()
 TASK = re.compile(r"^TASK \[Run (.*)\] \*", re.MULTILINE)
 TOLD = re.compile(r"cloudflare_ai_gateway_\w+ is run (.*)")
 HERE = "in this process"
-OFF = "in a process of its own, as finops_cloudflare_in_process or FINOPS_CLOUDFLARE_IN_PROCESS is false"
-UNKNOWN = "in a process of its own, as this series of ansible-core is not known"
-KEPT = "in a process of its own, as the files of module processes are to be kept"
+OFF = "in a separate process, because finops_cloudflare_in_process or FINOPS_CLOUDFLARE_IN_PROCESS is false"
+UNKNOWN = "in a separate process, because this collection does not know this series of ansible-core"
+KEPT = "in a separate process, because Ansible is told to keep the files of module processes"
 
 
 def shown(work: Path, *command: str, **environment: str) -> str:
@@ -106,7 +106,7 @@ def check_short_name(work: Path, api_url: str) -> None:
     file = work / "short.json"
     file.write_text(json.dumps([play]), encoding="utf-8")
     told = way(shown(work, "ansible-playbook", str(file)))
-    assert told == expected("in a process of its own, as the task does not call it by its full name")
+    assert told == expected("in a separate process, because the task does not use its full name")
 
 
 def check_switches(work: Path, api_url: str) -> None:

@@ -120,7 +120,7 @@ def forge_cache() -> None:
 
 def forged_cache_is_read_anew() -> None:
     assert list(hostvars()) == [f"{0:032x}"]
-    assert "The cache holds something else than this plugin has put there" in (WORK / "stderr").read_text()
+    assert "The cache holds data that this plugin did not write" in (WORK / "stderr").read_text()
     assert requested() == READ
 
 
@@ -183,7 +183,7 @@ def names_that_others_have_give_way_to_ids() -> None:
     assert hosts["cloudflare_web01"] == {"ansible_host": "192.0.2.2"}
     assert hosts[f"{0:032x}"]["cloudflare_account_name"] == "web01"
     assert hosts["cloudflare_prod"]["cloudflare_account_name"] == "prod"
-    assert "so the accounts are called by their ids: cloudflare_web01." in printed()
+    assert "so the accounts are named by their IDs: cloudflare_web01." in printed()
 
 
 def lose_no_account_to_a_wrong_total() -> None:
@@ -203,7 +203,7 @@ def repeat_pages() -> None:
 
 
 def a_failure_for_repeated_pages() -> None:
-    assert "Cloudflare tells of 63 accounts but lists 50" in printed()
+    assert "Cloudflare reports 63 accounts but lists 50" in printed()
     assert requested() == ["accounts 200"] * 4
     control("PATCH", "/settings", {"pages": "numbered"})
 
@@ -223,7 +223,7 @@ def repeat_the_secret() -> None:
 
 def a_failure_that_shows_no_secret() -> None:
     text = printed()
-    assert "Could not list the accounts: Cloudflare answered HTTP 400" in text
+    assert "Could not list the accounts: Cloudflare responded with HTTP 400" in text
     assert "********" in text
     assert requested() == ["accounts 400"]
 

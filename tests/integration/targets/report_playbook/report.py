@@ -43,10 +43,10 @@ ACCOUNTS = [
     {"id": FOREIGN_ACCOUNT_ID, "name": "Sold"},
 ]
 FLOORS = [
-    (10, "in cents: 10 is $0.10, the minimum is 500 ($5.00); for $10.00 write 1000."),
-    (True, "True: give a whole number of cents, such as 1000 for $10.00."),
-    ("1000", '"1000": give a whole number of cents'),
-    (1000.5, "1000.5: give a whole number of cents"),
+    (10, "in cents: 10 is $0.10. The minimum is 500 ($5.00). For $10.00, write 1000."),
+    (True, "True. Set it to a whole number of cents, for example 1000 for $10.00."),
+    ("1000", '"1000". Set it to a whole number of cents'),
+    (1000.5, "1000.5. Set it to a whole number of cents"),
 ]
 ORDER = ["Sold", "Research", "Search & more", "=cmd|'x'", UNUSED_ID, "Chat"]
 
@@ -95,7 +95,7 @@ def run(simulator: Simulator, work: Path, *options: str, code: int = 0, **variab
 
 def report_on_all(simulator: Simulator, work: Path) -> None:
     shown = run(simulator, work, accounts=ACCOUNTS, report="team.html", code=2)
-    assert "1 of 6 accounts could not be read: Sold. The report, which says why, is in " in shown
+    assert "1 of 6 accounts could not be read: Sold. The report is in " in shown
     assert "The first error is: Could not read the credit balance of account" in shown
     parts = ["credit-balance", "invoice-history", "usage-history"]
     asked = sorted(
@@ -149,7 +149,7 @@ def look_at_page(page: Page) -> None:
     assert "On: buys $50.00 below $10.00" in page.sections["Chat"]
     assert "-$3.10" in page.sections["Research"]
     assert "Kept at $10.00 or more by purchases" in page.sections["Research"]
-    assert "below its floor, $10.00, and no purchase is on its way" in page.sections["Research"]
+    assert "below the minimum balance, $10.00, and no purchase is in progress" in page.sections["Research"]
     assert "by purchases" not in page.sections["Chat"]
     assert "nothing is spent" in page.sections[UNUSED_ID] or "too little usage" in page.sections[UNUSED_ID]
     assert HOSTILE_REASON in page.sections["=cmd|'x'"]
@@ -193,7 +193,7 @@ def refuse(simulator: Simulator, work: Path) -> None:
         [{"name": "A"}],
     ]
     for accounts in [*wrong, [ACCOUNT_ID, {"id": ACCOUNT_ID.upper()}]]:
-        assert "Give the accounts to report on, each once" in run(simulator, work, code=2, accounts=accounts)
+        assert "Set accounts to the account IDs to report on" in run(simulator, work, code=2, accounts=accounts)
         assert simulator.requests == []
     for floor, said in FLOORS:
         shown = run(simulator, work, code=2, accounts=[NEGATIVE_ID, {"id": ACCOUNT_ID, "minimum_balance": floor}])
@@ -205,12 +205,12 @@ def refuse(simulator: Simulator, work: Path) -> None:
     (work / "directory.html").mkdir()
     for name in ("credit.pdf", "credit", ".", "missing/credit.html", "directory.html"):
         shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID], report=name)
-        assert "Give, as report, the name of a file that ends in .html" in shown
+        assert "Set report to a file name that ends in .html" in shown
         assert simulator.requests == []
     # What is of no use does not replace a report that is.
     shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID, NEGATIVE_ID], usage_start="yesterday")
     assert "None of the accounts could be read, so no report was written." in shown
-    assert "usage_start is 'yesterday': give a time" in shown
+    assert "usage_start is 'yesterday'. Set it to a time" in shown
     assert [path.name for path in work.iterdir()] == ["directory.html"]
 
 

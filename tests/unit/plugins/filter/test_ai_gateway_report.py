@@ -105,10 +105,10 @@ def test_accounts_with_problems_come_first_and_the_worst_of_them_before_the_othe
         ("negative", ["The credit is used up: the balance is $0.00."]),
         ("cardless", ["The auto top-up cannot buy anything: there is no payment method."]),
         ("stopped", ["Cloudflare has stopped the auto top-up: payment_failed"]),
-        ("ending", ["Less than 7 days of credit are left, and nothing tops it up."]),
+        ("ending", ["Less than 7 days of credit are left, and nothing adds credit."]),
         ("declined", ["The last automatic purchase failed: declined"]),
         ("open", ["An invoice of 2026-11-22 is not paid: $99.00."]),
-        ("unknown", ["Nothing tops it up, and there is too little usage to tell how long the credit lasts."]),
+        ("unknown", ["Nothing adds credit, and there is too little usage to tell how long the credit lasts."]),
         ("fine, but shorter", []),
         ("A fine", []),
         ("b fine", []),
@@ -135,8 +135,8 @@ def test_a_top_up_makes_a_short_forecast_no_problem() -> None:
             [invoice(created=1795400000)],
             [
                 (
-                    "The balance is below its floor, $10.00, and no purchase is on its way: see whether the job that buys credit "
-                    "runs."
+                    "The balance is below the minimum balance, $10.00, and no purchase is in progress. Check that the job "
+                    "that buys credit runs."
                 )
             ],
         ),
@@ -145,8 +145,8 @@ def test_a_top_up_makes_a_short_forecast_no_problem() -> None:
             [invoice(created=1795434900)],
             [
                 (
-                    "The balance is below its floor, $10.00, and nothing more is bought while a purchase may be on its way: "
-                    "invoice in_1 of 2026-11-22T00:00:00Z for $52.50."
+                    "The balance is below the minimum balance, $10.00. Nothing is bought while an earlier purchase may be "
+                    "in progress: invoice in_1 for $52.50 (created 2026-11-22T00:00:00Z)."
                 )
             ],
         ),

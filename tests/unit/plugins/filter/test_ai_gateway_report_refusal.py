@@ -13,7 +13,7 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._api import User
 from ansible_collections.finops.cloudflare.plugins.module_utils._funding import check_floor
 
 ID, OTHER = "0123456789abcdef0123456789abcdef", "a" * 32
-NO_NUMBER = "give a whole number of cents, such as 1000 for $10.00."
+NO_NUMBER = "Set it to a whole number of cents, for example 1000 for $10.00."
 
 refusal = FilterModule().filters()["ai_gateway_report_refusal"]
 
@@ -49,4 +49,4 @@ def test_the_rules_are_those_of_the_module(floor: int) -> None:
     ],
 )
 def test_what_is_no_whole_number_is_refused(floor: Any, shown: str) -> None:
-    assert refusal([{"id": ID, "minimum_balance": floor}]) == f"Account {ID}: minimum_balance is {shown}: {NO_NUMBER}"
+    assert refusal([{"id": ID, "minimum_balance": floor}]) == f"Account {ID}: minimum_balance is {shown}. {NO_NUMBER}"

@@ -24,5 +24,5 @@ def test_cents_are_written_as_dollars(cents: float, shown: str) -> None:
 
 @pytest.mark.parametrize("wrong", [None, "5000", True, [], math.nan, math.inf])
 def test_what_is_no_amount_is_refused(wrong: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="takes a number of cents, not "):
+    with pytest.raises(AnsibleFilterError, match="needs a number of cents, not "):
         dollars(wrong)

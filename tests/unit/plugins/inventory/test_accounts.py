@@ -120,8 +120,8 @@ def test_accounts_by_name(inventory: Inventory, simulator: Simulator) -> None:
     assert list(inventory.parse(names=["Acme [EU]"]).hosts) == [ACCOUNT_ID]
     assert list(inventory.parse(names=["A*"]).hosts) == [ACCOUNT_ID, OTHER_ACCOUNT_ID]
     assert list(inventory.parse(names=["acme*", "Account *"]).hosts) == [OTHER_ACCOUNT_ID]
-    assert inventory.warnings == ["No account is called acme*, of those that these credentials can see: correct names."]
-    assert "No account is called acme*" in inventory.failure(names=["acme*", "Account *"], strict=True)
+    assert inventory.warnings == ["These credentials see no account named acme*. Correct names."]
+    assert "no account named acme*" in inventory.failure(names=["acme*", "Account *"], strict=True)
 
 
 def test_an_empty_list_is_no_silence(inventory: Inventory, simulator: Simulator) -> None:
@@ -166,7 +166,7 @@ def test_an_account_that_cannot_be_read_stays_and_is_named(inventory: Inventory)
     assert [host.name for host in inventory.data.groups["unread"].hosts] == [FOREIGN_ACCOUNT_ID]
     (warning,) = inventory.warnings
     assert warning == (
-        f"1 of 2 accounts could not be read, their variables are null: {FOREIGN_ACCOUNT_ID}. The first: "
+        f"1 of 2 accounts could not be read, so their variables are null: {FOREIGN_ACCOUNT_ID}. The first error is: "
         f"{unread[f'{PREFIX}error']}"
     )
     assert inventory.failure(**options, strict=True) == warning
@@ -176,7 +176,7 @@ def test_a_warning_names_no_more_than_ten(inventory: Inventory) -> None:
     inventory.parse(accounts=[ACCOUNT_ID, *(f"{number:032x}" for number in range(12))], fetch=["topup"])
     (warning,) = inventory.warnings
     assert warning.startswith("12 of 13 accounts could not be read")
-    assert f", {9:032x} and 2 more. The first: Could not read" in warning
+    assert f", {9:032x} and 2 more. The first error is: Could not read" in warning
     assert f"{10:032x}" not in warning
 
 
@@ -199,17 +199,17 @@ def test_a_secret_that_is_repeated_is_censored(inventory: Inventory, simulator: 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"acounts": [ACCOUNT_ID]}, "There is no option acounts: there are account_api_key, "),
+        ({"acounts": [ACCOUNT_ID]}, "Unknown options: acounts. The options are account_api_key, "),
         ({"accounts": [ACCOUNT_ID], "names": ["Acme"]}, "accounts and names are both set"),
         ({"accounts": []}, "accounts is empty"),
         ({"accounts": None}, "accounts is empty"),
         ({"names": []}, "names is empty"),
         ({"names": None}, "names is empty"),
-        ({"accounts": [ACCOUNT_ID, 1234]}, "Entry 2 of accounts is no Cloudflare account id"),
-        ({"workers": 0}, "workers is 0: give a number from 1 to 32"),
-        ({"workers": 33}, "workers is 33: give a number from 1 to 32"),
+        ({"accounts": [ACCOUNT_ID, 1234]}, "Entry 2 of accounts is not a Cloudflare account ID"),
+        ({"workers": 0}, "workers is 0. Set it to a number from 1 to 32"),
+        ({"workers": 33}, "workers is 33. Set it to a number from 1 to 32"),
         ({"validate_certs": "maybe"}, "maybe"),
-        ({"timeout": 0}, "timeout is 0: give the seconds"),
+        ({"timeout": 0}, "timeout is 0. Set it to a number of seconds"),
         ({"api_url": ""}, "api_url is not an http or https URL"),
         ({"api_url": "http://api.cloudflare.com"}, "api_url is plain http to another host"),
         ({"api_key": "k"}, "api_key is set without api_email"),
@@ -237,7 +237,7 @@ def test_without_credentials_the_ways_to_give_them_are_named(
     inventory: Inventory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
-    assert inventory.failure().startswith("No Cloudflare credentials: set the option api_token")
+    assert inventory.failure().startswith("No Cloudflare credentials. Set the option api_token")
 
 
 def test_a_wrong_token(inventory: Inventory) -> None:

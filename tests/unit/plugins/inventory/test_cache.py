@@ -140,7 +140,7 @@ def test_a_cache_that_somebody_else_wrote_is_left_aside(
     forged(tmp_path / "cache", ILL_SHAPED[kind])
     assert inventory.parse(**options).hosts == hosts
     assert inventory.warnings == [
-        "The cache holds something else than this plugin has put there: the accounts are read anew."
+        "The cache holds data that this plugin did not write, so the accounts are read again."
     ]
     assert len(simulator.requests) == 2 * asked
     # It is mended.

@@ -56,7 +56,7 @@ def test_a_name_that_is_known_all_the_same_is_not_taken(inventory: Inventory, si
     assert own(inventory.hosts["cloudflare_web01"]) == MACHINE
     assert inventory.data.groups["cloudflare_prod"].vars == {}
     assert inventory.warnings == [
-        "These names belong to other hosts or groups, so the accounts are called by their ids: cloudflare_web01, cloudflare_prod."
+        "These names belong to other hosts or groups, so the accounts are named by their IDs: cloudflare_web01, cloudflare_prod."
     ]
 
 
@@ -94,7 +94,7 @@ def test_an_id_of_another_inventory_is_the_account_unless_it_is_a_machine(invent
 
 def test_an_id_that_is_a_machine_fails(inventory: Inventory) -> None:
     add_others(inventory, OTHER_ACCOUNT_ID)
-    assert f"is called like the account {OTHER_ACCOUNT_ID}" in inventory.failure_after()
+    assert f"is named like the account {OTHER_ACCOUNT_ID}" in inventory.failure_after()
 
 
 @pytest.mark.parametrize("others_first", [True, False])
@@ -138,14 +138,14 @@ def test_a_group_by_value_that_is_known_all_the_same_gets_no_host(inventory: Inv
         "cloudflare_accounts": [ACCOUNT_ID, OTHER_ACCOUNT_ID],
     }
     (warning,) = inventory.warnings
-    assert "groups that are known from elsewhere, or are called like hosts: name_prod, name_web01." in warning
+    assert "they come from another inventory or are named like hosts: name_prod, name_web01." in warning
 
 
 def test_where_it_is_strict_such_a_group_fails_and_no_host_is_made(inventory: Inventory, simulator: Simulator) -> None:
     simulator.set_account(ACCOUNT_ID, name="prod")
     add_others(inventory, "web01", group="name_prod")
     keyed = [{"key": "cloudflare_account_name", "prefix": "name"}]
-    assert "known from elsewhere" in inventory.failure_after(keyed_groups=keyed, strict=True)
+    assert "come from another inventory" in inventory.failure_after(keyed_groups=keyed, strict=True)
     with pytest.raises(AnsibleError, match="Could not set broken"):
         inventory.parse_more(compose={"broken": "no_such_variable"}, strict=True)
     assert list(inventory.hosts) == ["web01"]
@@ -156,15 +156,15 @@ def test_groups_that_a_user_names_are_the_users_choice(inventory: Inventory) -> 
     inventory.parse_more(groups={"prod": f"cloudflare_account_id == '{ACCOUNT_ID}'"})
     assert inventory.groups["prod"] == ["web01", ACCOUNT_ID]
     assert inventory.warnings == []
-    assert "A host is called web01, like a group" in inventory.failure_after(groups={"web01": "true"})
+    assert "A host is named web01, like a group" in inventory.failure_after(groups={"web01": "true"})
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"hostname_prefix": ""}, "it has to begin with a letter, hold letters, digits"),
-        ({"hostname_prefix": "web"}, "it has to begin with a letter, hold letters, digits"),
-        ({"hostname_prefix": "{{ 1 }}_"}, "it has to begin with a letter, hold letters, digits"),
+        ({"hostname_prefix": ""}, "It must begin with a letter, contain only letters, digits"),
+        ({"hostname_prefix": "web"}, "It must begin with a letter, contain only letters, digits"),
+        ({"hostname_prefix": "{{ 1 }}_"}, "It must begin with a letter, contain only letters, digits"),
         (
             {"keyed_groups": [{"key": "cloudflare_account_name", "separator": ""}]},
             "Entry 1 of keyed_groups needs a prefix",
@@ -173,7 +173,7 @@ def test_groups_that_a_user_names_are_the_users_choice(inventory: Inventory) -> 
             {"keyed_groups": [{"key": "cloudflare_account_name"}], "leading_separator": False},
             "Entry 1 of keyed_groups needs a prefix",
         ),
-        ({"groups": {"all": "true"}}, "names a group all"),
+        ({"groups": {"all": "true"}}, "contains a group named all"),
     ],
 )
 def test_what_protects_nobody_is_refused_before_any_request(

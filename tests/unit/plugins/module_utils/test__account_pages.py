@@ -124,10 +124,10 @@ def test_the_last_page_may_be_given_for_ever(count: int, largest: int) -> None:
 def test_fewer_than_announced_are_an_error(count: int, more: int) -> None:
     pages = Pages(ids(count), info=lambda total, size, shown: full(total + more, size, shown))
     with pytest.raises(
-        UnexpectedAnswer, match=f"Cloudflare tells of [0-9]+\u2026? accounts but lists {count}"
+        UnexpectedAnswer, match=f"Cloudflare reports [0-9]+\u2026? accounts but lists {count}"
     ) as failed:
         listed(pages)
-    assert "give the ids of the accounts in the option accounts" in str(failed.value)
+    assert "set the option accounts to the account IDs" in str(failed.value)
     # Up to a page that holds nothing, twice, as the list could have changed in between.
     assert pages.asked == [*range(1, -(-count // 50) + 2)] * 2
 
@@ -142,7 +142,7 @@ def test_the_largest_total_fits_into_a_sentence() -> None:
 @pytest.mark.parametrize("info", ["zero", "none at all", "null", "negative"])
 def test_pages_that_are_always_the_first_are_an_error(info: str) -> None:
     pages = Pages(ids(120), info=TOTALS[info], shown=lambda page, last: 1)
-    with pytest.raises(UnexpectedAnswer, match="its pages repeat accounts, so that others may be missing after 50"):
+    with pytest.raises(UnexpectedAnswer, match="its pages repeat accounts, so others may be missing after 50"):
         listed(pages)
     assert pages.asked == [1, 2, 1, 2]
 
@@ -204,10 +204,10 @@ def test_an_account_that_is_deleted_while_the_list_is_read_hides_no_other(place:
         ({}, "is not a list of objects"),
         ({"result": {}}, "is not a list of objects"),
         ({"result": ["id"]}, "is not a list of objects"),
-        ({"result": [{"name": "x"}]}, "has no id of 32"),
-        ({"result": [{"id": "../user"}]}, "has no id of 32"),
-        ({"result": [], "result_info": {"total_count": "many"}}, "total_count in it is not a number"),
-        ({"result": [], "result_info": {"per_page": [50]}}, "per_page in it is not a number"),
+        ({"result": [{"name": "x"}]}, "has no ID of 32"),
+        ({"result": [{"id": "../user"}]}, "has no ID of 32"),
+        ({"result": [], "result_info": {"total_count": "many"}}, "total_count is not a number"),
+        ({"result": [], "result_info": {"per_page": [50]}}, "per_page is not a number"),
     ],
 )
 def test_pages_of_another_shape(envelope: dict[str, Any], wrong: str) -> None:

@@ -39,7 +39,7 @@ def test_listed_accounts() -> None:
 def test_what_is_no_account_id_is_not_repeated(account_id: object) -> None:
     with pytest.raises(UserError) as refused:
         _accounts.listed_accounts([ACCOUNT_ID, account_id])
-    assert "Entry 2 of accounts is no Cloudflare account id" in str(refused.value)
+    assert "Entry 2 of accounts is not a Cloudflare account ID" in str(refused.value)
     assert not account_id or str(account_id) not in str(refused.value)
 
 

@@ -84,7 +84,7 @@ def test_refused_read_names_its_permission_and_not_the_dashboard() -> None:
     [(None, "5 minutes,"), (0, "5 minutes,"), (60, "1 minute,"), (61, "2 minutes,"), (3600, "60 minutes,")],
 )
 def test_rate_limit_says_when_to_run_again(retry_after: float | None, wait: str) -> None:
-    assert f"run again in {wait}" in str(_api.RateLimited(READ, "no", 429, retry_after=retry_after))
+    assert f"Run again in {wait}" in str(_api.RateLimited(READ, "no", 429, retry_after=retry_after))
 
 
 def test_aftermath_stands_between_cause_and_advice() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -126,7 +127,7 @@ def test_the_day_that_is_not_over_counts_as_far_as_it_is_known(last_day: str, da
 @pytest.mark.parametrize("key", ["start_time", "end_time", "aggregated_value"])
 def test_a_bucket_needs_its_time_and_its_amount(key: str) -> None:
     bucket = {"id": "1", "aggregated_value": 1, "start_time": 0, "end_time": DAY}
-    with pytest.raises(ValueError, match=f"{key} is missing in it"):
+    with pytest.raises(ValueError, match=f"{key} is missing$"):
         _billing.usage_from_api({"history": [{**bucket, key: None}]}, "day", 0, NOW)
 
 
@@ -172,7 +173,7 @@ def test_moment(value: str, expected: int) -> None:
 
 @pytest.mark.parametrize("value", ["", "7", "d", "-7d", "7w", "yesterday", "2026-13-01", "1234567d"])
 def test_moments_that_are_none(value: str) -> None:
-    with pytest.raises(UserError, match=r"usage_start is .*: give a time such as 2026-11-01"):
+    with pytest.raises(UserError, match=r"usage_start is .*\. Set it to a time like 2026-11-01"):
         _billing.moment("usage_start", value, NOW)
 
 
@@ -220,7 +221,7 @@ def test_anything_is_read_or_refused(result: object) -> None:
         try:
             read = parse(result)
         except ValueError as unknown:
-            assert " in it" in str(unknown)
+            assert re.search("is not an? |is missing$", str(unknown))
         else:
             assert isinstance(read, (dict, list, tuple))
 

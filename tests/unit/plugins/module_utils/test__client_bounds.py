@@ -111,7 +111,7 @@ def test_of_an_answer_that_does_not_end_a_bounded_part_is_taken(
     # What is on its way when the client hangs up was sent as well.
     assert sent < 2 * _http.LARGEST_BODY + (16 << 20)
     assert failure.outcome_unknown
-    assert failure.aftermath == "Whether Cloudflare carried it out all the same is unknown."
+    assert failure.aftermath == "It is not known whether Cloudflare carried it out."
 
 
 def test_the_largest_body_is_read_and_a_larger_one_is_not(raw_server: Any) -> None:
@@ -122,8 +122,9 @@ def test_the_largest_body_is_read_and_a_larger_one_is_not(raw_server: Any) -> No
     assert client.send(READ) == WANTED
     raw_server.answer = head.format(len(largest) + 1).encode() + largest + b" "
     failure = failure_of(client, READ, _api.UnexpectedAnswer)
-    assert "Cloudflare answered HTTP 200 with a body of more than 8 MiB, which is not an answer of its API." in str(
-        failure
+    assert (
+        "Cloudflare responded with HTTP 200 with a body of more than 8 MiB, which is not a response of its API."
+        in str(failure)
     )
 
 
@@ -134,7 +135,7 @@ def test_nothing_is_decoded_that_was_not_asked_for(raw_server: Any, pauses: list
     for encoding in ("gzip", "GZIP", "deflate", "br", "identity, gzip"):
         raw_server.answer = head.format(200, encoding).encode() + packed
         failure = failure_of(client, READ, _api.UnexpectedAnswer)
-        assert "HTTP 200 with a body that is encoded, which nobody has asked for" in str(failure)
+        assert "HTTP 200 with a body that is encoded although no encoding was requested" in str(failure)
     # The status still says what it says.
     raw_server.answer = head.format(503, "gzip").encode() + packed
     assert "HTTP 503 with a body that is encoded" in str(failure_of(client, READ, _api.ServiceFailed))
@@ -184,7 +185,7 @@ def test_an_answer_that_drips_comes_to_an_end(sender: Sender, kind: str) -> None
     sender.parts = lambda: sender.drip(drips()[kind])
     client = client_of(sender.url, timeout=0.5, retries=0)
     failure = failure_of(client, BUY, _api.TimedOut)
-    assert f"no whole answer from {sender.url} within 1.5 s. Whether" in str(failure)
+    assert f"no complete response from {sender.url} within 1.5 seconds. It is not known whether" in str(failure)
     assert failure.outcome_unknown
     assert sender.hung_up.wait(30)
 
@@ -311,7 +312,7 @@ def test_of_a_long_chain_of_errors_a_part_is_shown(raw_server: Any) -> None:
 def test_a_wait_that_nobody_can_mean_is_no_wait(raw_server: Any, digits: int) -> None:
     failure = answered(raw_server, b"", 429, f"Retry-After: {'9' * digits}\r\n")
     assert failure.retry_after is None
-    assert "run again in 5 minutes" in str(failure)
+    assert "Run again in 5 minutes" in str(failure)
 
 
 SECRET = "cfut_" + "S3cr3tS3cr3tS3cr3t" * 3

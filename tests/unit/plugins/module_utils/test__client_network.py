@@ -90,7 +90,7 @@ def test_a_connection_that_is_never_made_has_sent_nothing() -> None:
 def test_a_slow_answer_times_out(simulator: Simulator) -> None:
     simulator.add_fault(fault="slow", seconds=1)
     failure = failure_of(client_of(simulator.api_url, timeout=0.2, retries=0), READ, _api.TimedOut)
-    assert "within 0.2 s." in str(failure)
+    assert "within 0.2 seconds." in str(failure)
 
 
 def test_an_answer_that_stalls_in_its_body_times_out() -> None:
@@ -162,9 +162,7 @@ def test_a_missing_bundle_in_the_environment(https_url: str, monkeypatch: pytest
     assert "/nonexistent/bundle.pem" in str(failure)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "nothing", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"]
-)
+@pytest.mark.parametrize("content", ["", "nothing", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"])
 def test_a_bundle_that_holds_no_certificate(https_url: str, tmp_path: Path, content: str) -> None:
     path = tmp_path / "ca.pem"
     path.write_text(content)

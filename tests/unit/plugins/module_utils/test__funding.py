@@ -91,7 +91,10 @@ def test_only_what_is_known_to_be_settled_is_not_in_flight(
 def test_after_a_payment_the_time_to_run_again_is_safe_whenever_it_was_paid(created: float, again: float) -> None:
     paid = invoice(created=created, created_at=utc(created))
     said = str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, paid, NOW, 120))
-    assert f"invoice in_1 for $52.50 (created {utc(created)}) is paid, and its credit may not be in the balance yet" in said
+    assert (
+        f"invoice in_1 for $52.50 (created {utc(created)}) is paid, and its credit may not be in the balance yet"
+        in said
+    )
     assert f"This run waited 120 seconds. Run again after {utc(again)}: by then" in said
 
 

@@ -66,7 +66,7 @@ def test_one_kind_of_credentials_from_one_place(
 @pytest.mark.parametrize(
     ("options", "environ", "sentence"),
     [
-        ({}, {}, "No Cloudflare credentials: set the option api_token"),
+        ({}, {}, "No Cloudflare credentials. Set the option api_token"),
         ({"api_key": "k"}, {}, "api_key is set without api_email"),
         ({"api_email": "e"}, {}, "api_email is set without api_key"),
         ({"api_key": "k"}, {"CLOUDFLARE_EMAIL": "e"}, "api_key is set without api_email"),
@@ -196,9 +196,9 @@ def test_api_url(url: str, base: str) -> None:
         ("https://a b", "not an http or https URL"),
         ("https://a\n", "not an http or https URL"),
         ("http://127.0.0.1\\.evil.example", "not an http or https URL"),
-        ("https://user:hunter2@a", "holds credentials"),
-        ("https://a?token=hunter2", "holds credentials"),
-        ("https://a#hunter2", "holds credentials"),
+        ("https://user:hunter2@a", "contains credentials"),
+        ("https://a?token=hunter2", "contains credentials"),
+        ("https://a#hunter2", "contains credentials"),
         ("https://a..b", "not an http or https URL"),
         ("https://.a", "not an http or https URL"),
         ("https://a.b..", "not an http or https URL"),
@@ -292,7 +292,9 @@ def test_an_account_that_is_missing_everywhere(
     for module in (cloudflare_ai_gateway_billing_info, cloudflare_ai_gateway_credit, cloudflare_ai_gateway_topup_info):
         needed = ORDER if module is cloudflare_ai_gateway_credit else {}
         message = run_module(module.main, {"api_token": WRITE_TOKEN, **needed, **options})["msg"]
-        assert message.startswith("account_id is missing or empty. Set it to the account ID, or set CLOUDFLARE_ACCOUNT_ID")
+        assert message.startswith(
+            "account_id is missing or empty. Set it to the account ID, or set CLOUDFLARE_ACCOUNT_ID"
+        )
 
 
 def test_an_empty_account_is_not_the_one_of_the_environment(
@@ -316,12 +318,12 @@ def test_a_key_with_its_email(run_module: RunModule, simulator: Simulator, names
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"timeout": 0}, "timeout is 0: give the seconds"),
-        ({"timeout": 3601}, "timeout is 3601: give the seconds to wait for an answer, from 1 to 3600"),
-        ({"timeout": True}, "timeout is True: give the seconds"),
-        ({"retries": True}, "retries is True: give a number from 0"),
-        ({"retries": -1}, "retries is -1: give a number from 0"),
-        ({"retries": 11}, "retries is 11: give a number from 0"),
+        ({"timeout": 0}, "timeout is 0. Set it to a number of seconds"),
+        ({"timeout": 3601}, "timeout is 3601. Set it to a number of seconds from 1 to 3600"),
+        ({"timeout": True}, "timeout is True. Set it to a number of seconds"),
+        ({"retries": True}, "retries is True. Set it to a number from 0"),
+        ({"retries": -1}, "retries is -1. Set it to a number from 0"),
+        ({"retries": 11}, "retries is 11. Set it to a number from 0"),
         ({"api_url": ""}, "api_url is not an http or https URL"),
         ({"ca_path": "/nonexistent"}, "ca_path /nonexistent does not exist"),
         ({"account_id": "x"}, "account_id must be"),
@@ -351,7 +353,7 @@ def test_without_requests_the_command_that_installs_it_is_named(
     message = run_module(main, {"account_id": ACCOUNT_ID, "api_token": WRITE_TOKEN})["msg"]
     assert "Failed to import the required Python library (requests)" in message
     assert (
-        f". Install it with: {sys.executable} -m pip install requests; or, for a module, set ansible_python" in message
+        f". Install it with: {sys.executable} -m pip install requests. Or, for a module, set ansible_python" in message
     )
 
 

@@ -44,15 +44,15 @@ def test_legal_amounts_are_wanted_as_they_are(amount: int, threshold: int) -> No
 @pytest.mark.parametrize(
     ("amount", "threshold", "sentence"),
     [
-        (50, 500, "amount is in cents: 50 is $0.50, the minimum is 1000 ($10.00); for $50.00 write 5000."),
-        (999, 500, "amount is in cents: 999 is $9.99, the minimum is 1000 ($10.00); for $999.00 write 99900."),
-        (10, 500, "amount is in cents: 10 is $0.10, the minimum is 1000 ($10.00); for $10.00 write 1000."),
-        (9, 500, "amount is in cents: 9 is $0.09, the minimum is 1000 ($10.00)."),
-        (0, 500, "amount is in cents: 0 is $0.00, the minimum is 1000 ($10.00)."),
-        (-5000, 500, "amount is in cents: -5000 is -$50.00, the minimum is 1000 ($10.00)."),
-        (1000, 499, "threshold is in cents: 499 is $4.99, the minimum is 500 ($5.00); for $499.00 write 49900."),
-        (True, 500, "amount is True, a boolean: give a whole number of cents, such as 5000 for $50.00."),
-        (1000, False, "threshold is False, a boolean: give a whole number of cents, such as 5000 for $50.00."),
+        (50, 500, "amount is in cents: 50 is $0.50. The minimum is 1000 ($10.00). For $50.00, write 5000."),
+        (999, 500, "amount is in cents: 999 is $9.99. The minimum is 1000 ($10.00). For $999.00, write 99900."),
+        (10, 500, "amount is in cents: 10 is $0.10. The minimum is 1000 ($10.00). For $10.00, write 1000."),
+        (9, 500, "amount is in cents: 9 is $0.09. The minimum is 1000 ($10.00)."),
+        (0, 500, "amount is in cents: 0 is $0.00. The minimum is 1000 ($10.00)."),
+        (-5000, 500, "amount is in cents: -5000 is -$50.00. The minimum is 1000 ($10.00)."),
+        (1000, 499, "threshold is in cents: 499 is $4.99. The minimum is 500 ($5.00). For $499.00, write 49900."),
+        (True, 500, "amount is True, a boolean. Set it to a whole number of cents, for example 5000 for $50.00."),
+        (1000, False, "threshold is False, a boolean. Set it to a whole number of cents, for example 5000 for $50.00."),
     ],
 )
 def test_amounts_that_cannot_be(amount: int, threshold: int, sentence: str) -> None:
@@ -124,7 +124,7 @@ def test_what_is_no_text_is_no_note(key: str, raw: object) -> None:
 
 @pytest.mark.parametrize("amount", [True, "5000", [], {}, float("inf"), float("-inf")])
 def test_an_amount_that_is_no_number_is_an_unknown_shape(amount: object) -> None:
-    with pytest.raises(ValueError, match="amount in it is not a number"):
+    with pytest.raises(ValueError, match="amount is not a number"):
         _topup.topup_from_api({"amount": amount, "threshold": 500})
 
 
@@ -133,7 +133,7 @@ def test_anything_else_is_read_or_refused(result: object) -> None:
     try:
         _topup.topup_from_api(result)
     except ValueError as unknown:
-        assert " in it " in str(unknown)
+        assert " is not " in str(unknown)
     else:
         assert isinstance(result, dict)
 
@@ -219,7 +219,7 @@ def test_nothing_to_warn_about(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("amount", [10**400, -(10**400), 10**5000, 2**63, 1e300], ids=lambda raw: type(raw).__name__)
 def test_an_amount_that_nobody_can_mean_is_none(amount: float) -> None:
-    with pytest.raises(ValueError, match="amount in it is not a number"):
+    with pytest.raises(ValueError, match="amount is not a number"):
         _topup.topup_from_api({"amount": amount, "threshold": 500})
 
 
@@ -228,11 +228,11 @@ def test_an_amount_that_nobody_can_mean_is_none(amount: float) -> None:
     [
         (
             {"min_cents": 1000, "max_cents": 4999},
-            "5000 ($50.00) is over this account's limit: the most that one purchase may buy is 4999 ($49.99)",
+            "5000 ($50.00) is above this account's limit. One purchase may buy at most 4999 ($49.99) of credit",
         ),
         (
             {"min_cents": 5001, "max_cents": 9999},
-            "5000 ($50.00) is under this account's limit: the least that one purchase may buy is 5001 ($50.01)",
+            "5000 ($50.00) is below this account's limit. One purchase must buy at least 5001 ($50.01) of credit",
         ),
         ({"min_cents": 1000, "max_cents": 5000}, "within this account's limit of 5000 ($50.00)"),
         ({"min_cents": None, "max_cents": None}, "did not report this account's limits"),
@@ -257,19 +257,19 @@ def test_a_write_is_settled_once_the_amounts_are_read() -> None:
     [
         (
             topup(amount=7000, threshold=700, error="x"),
-            "Reading again does not show the change, at least not yet; running the same task again is safe.",
+            "Reading again does not show the change, at least not yet. Running the same task again is safe.",
         ),
         (
             topup(amount=9000, threshold=500),
             (
-                "Reading again shows neither the old values nor the new ones (auto top-up: set, amount: 9000 ($90.00), "
-                "threshold: 500 ($5.00)): check the account in the dashboard."
+                "Reading again shows neither the old nor the new values (auto top-up: set, amount: 9000 ($90.00), "
+                "threshold: 500 ($5.00)). Check the account in the dashboard."
             ),
         ),
         (
             _topup.NO_TOPUP,
             (
-                "Reading again shows neither the old values nor the new ones (auto top-up: not set): check the account in the "
+                "Reading again shows neither the old nor the new values (auto top-up: not set). Check the account in the "
                 "dashboard."
             ),
         ),

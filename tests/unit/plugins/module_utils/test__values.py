@@ -52,6 +52,13 @@ def test_utc(timestamp: object, text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "shown"), [(1, "1 second"), (0.2, "0.2 seconds"), (0, "0 seconds"), (120, "120 seconds")]
+)
+def test_seconds(count: float, shown: str) -> None:
+    assert _values.in_seconds(count) == shown
+
+
+@pytest.mark.parametrize(
     ("value", "read"), [(None, None), (5, 5), (5.0, 5), (-0.5, -0.5), (2**63 - 1, 2**63 - 1), (0, 0)]
 )
 def test_number(value: object, read: float | None) -> None:
@@ -62,7 +69,7 @@ def test_number(value: object, read: float | None) -> None:
 
 @pytest.mark.parametrize("value", [True, "5", [], {}, float("inf"), float("-inf"), float("nan")])
 def test_what_is_no_number(value: object) -> None:
-    with pytest.raises(ValueError, match="key in it is not a number"):
+    with pytest.raises(ValueError, match="key is not a number"):
         _values.number({"key": value}, "key")
 
 

@@ -143,7 +143,7 @@ def test_usage_is_oldest_first_whatever_the_api_does(read: Read, simulator: Simu
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"usage_start": "soon"}, "usage_start is 'soon': give a time such as"),
+        ({"usage_start": "soon"}, "usage_start is 'soon'. Set it to a time like"),
         ({"usage_start": "1d", "usage_end": "2d"}, "is not before usage_end"),
         ({"gather": ["money"]}, "value of gather must be one or more of"),
         ({"account_id": "x"}, "account_id must be the 32 hexadecimal"),

@@ -195,13 +195,14 @@ def test_bad_input_is_refused_before_any_request(run: Runner, options: dict[str,
 def test_an_amount_over_the_limit_of_the_account(run: Runner) -> None:
     run.simulator.set_account(ACCOUNT_ID, limits={"max_cents": 4000})
     result = run(**PRESENT)
-    assert "the most that one purchase may buy is 4000 ($40.00)" in result["msg"]
+    assert "One purchase may buy at most 4000 ($40.00)" in result["msg"]
     assert result["error"]["method"] == "POST"
     assert run.methods == ["GET", "POST", "GET"]
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"), [({"max_cents": 4999}, "is 4999 ($49.99)"), ({"min_cents": 5001}, "is 5001 ($50.01)")]
+    ("limits", "said"),
+    [({"max_cents": 4999}, "at most 4999 ($49.99)"), ({"min_cents": 5001}, "at least 5001 ($50.01)")],
 )
 def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:
     run.simulator.set_account(ACCOUNT_ID, limits=limits)
@@ -230,6 +231,11 @@ def test_writes_refused_to_tokens(run: Runner, wanted: dict[str, Any]) -> None:
     message = run(**wanted)["msg"]
     assert "AI Gateway Write" in message
     assert "dashboard sessions only" in message
+    # There is no way out but the dashboard to remove it.
+    buying = (
+        "buy it with the module finops.cloudflare.cloudflare_ai_gateway_credit or the playbook finops.cloudflare.credit"
+    )
+    assert (buying in message) == (wanted == PRESENT)
     assert run(check_mode=True, **wanted)["changed"]
 
 

@@ -72,7 +72,7 @@ def test_an_api_that_does_not_know_the_limits(read: Callable[..., dict[str, Any]
 def test_an_unknown_account_is_not_one_without_limits(read: Callable[..., dict[str, Any]]) -> None:
     result = read(account_id="f" * 32)
     assert result["failed"]
-    assert "Cloudflare knows no such account" in result["msg"]
+    assert "Cloudflare does not know this account" in result["msg"]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def test_a_run_that_is_killed_is_not_followed_by_a_second_purchase(
     assert ("is paid, and its credit may not be" in result["msg"]) == late
     assert len(run.bought) == late
     if not late:
+        assert "This run waited 30 seconds. Run again in 15 minutes." in result["msg"]
         journal.unlink()
         run.set(purchases={"balance_reads": 0, "list_reads": 0})
         assert run()["changed"]
@@ -128,7 +129,7 @@ def test_a_journal_that_cannot_be_kept_is_warned_of(run: Runner) -> None:
     run.state.write_text("no directory")
     result = run()
     assert result["changed"]
-    assert "Two runs at the same moment can both buy" in result["warnings"][0]
+    assert "Two runs at the same time can both buy" in result["warnings"][0]
     assert "set XDG_STATE_HOME" in result["warnings"][0]
 
 

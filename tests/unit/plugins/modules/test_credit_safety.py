@@ -354,7 +354,8 @@ def test_a_cap_over_time(run: Runner, cap: str) -> None:
 
 @pytest.mark.parametrize("cap", ["maximum_charge_per_day", "maximum_charge_per_month"])
 @pytest.mark.parametrize(
-    ("value", "said"), [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "for $52.50, including a fee of $2.50, exceeds")]
+    ("value", "said"),
+    [(100, "is in cents: 100 is $1.00"), (True, "a boolean"), (5249, "for $52.50, including a fee of $2.50, exceeds")],
 )
 def test_a_cap_that_cannot_be_meant(run: Runner, cap: str, value: int, said: str) -> None:
     result = run(**limit(cap, value))
@@ -461,7 +462,7 @@ def test_an_auto_topup_is_no_matter_while_there_is_enough(run: Runner) -> None:
     ("limits", "said"),
     [
         ({"max_cents": 4999}, "may buy at most 4999 ($49.99)"),
-        ({"min_cents": 5001}, "may buy at least 5001 ($50.01)"),
+        ({"min_cents": 5001}, "must buy at least 5001 ($50.01)"),
     ],
 )
 def test_check_mode_sees_the_limits_of_the_account(run: Runner, limits: dict[str, int], said: str) -> None:

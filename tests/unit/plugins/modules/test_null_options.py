@@ -87,6 +87,6 @@ def test_what_cannot_be_meant_ends_in_no_traceback(
 def test_a_top_up_without_a_value_is_not_set(run_module: RunModule, simulator: Simulator, option: str) -> None:
     given = {"account_id": ACCOUNT_ID, "api_token": WRITE_TOKEN, "api_url": simulator.api_url}
     result = run_module(cloudflare_ai_gateway_topup.main, {**given, "amount": 5000, "threshold": 500, option: None})
-    assert result["msg"].startswith(f"{option} is null: give a whole number of cents")
+    assert result["msg"].startswith(f"{option} is null. Set it to a whole number of cents")
     result = run_module(cloudflare_ai_gateway_topup.main, {**given, "state": "absent", option: None})
     assert not result.get("failed")

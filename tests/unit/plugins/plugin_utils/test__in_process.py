@@ -48,7 +48,7 @@ def test_usually_nothing_speaks_against_it() -> None:
         ({"in_background": True}, "async"),
         ({"environment": {"HTTPS_PROXY": ""}}, "environment variables"),
         ({"same_python": False}, "ansible_python_interpreter"),
-        ({"keep_files": True}, "kept"),
+        ({"keep_files": True}, "to keep the files"),
     ],
 )
 def test_each_circumstance_decides_alone(different: dict[str, Any], reason: str) -> None:
@@ -105,7 +105,7 @@ def test_it_is_not_allowed(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["perhaps", [], {}, 2])
 def test_a_switch_is_true_or_false(value: object) -> None:
-    with pytest.raises(AnsibleActionFail, match=r"^switch is .*: set it to true or false\.$"):
+    with pytest.raises(AnsibleActionFail, match=r"^switch is .*\. Set it to true or false\.$"):
         _in_process.allowed("switch", value)
 
 
@@ -128,7 +128,7 @@ def test_a_module_that_cannot_be_imported_is_run_the_usual_way(monkeypatch: pyte
 def test_without_requests_it_is_run_the_usual_way(monkeypatch: pytest.MonkeyPatch) -> None:
     without = SimpleNamespace(HAS_REQUESTS=False, main=topup.main, __file__="")
     monkeypatch.setattr(importlib, "import_module", lambda name: without)
-    assert _in_process.module_of(ACTION).unusable == "there is no requests here"
+    assert _in_process.module_of(ACTION).unusable == "this Python does not have requests"
 
 
 @pytest.mark.parametrize(

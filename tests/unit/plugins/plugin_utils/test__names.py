@@ -85,12 +85,14 @@ def test_an_id_that_is_written_elsewhere_is_the_account(variables: dict[str, Any
     ],
 )
 def test_an_id_that_is_a_machine_elsewhere_is_refused(variables: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=f"is called like the account {ACCOUNT_ID}, .* would run on the controller"):
+    with pytest.raises(
+        UserError, match=f"is named like the account {ACCOUNT_ID} but is not .* would run on the controller"
+    ):
         names(inventory_of({ACCOUNT_ID: variables}))
 
 
 def test_an_id_that_is_a_group_is_refused() -> None:
-    with pytest.raises(UserError, match=f"A group of another inventory is called like the account {OTHER_ACCOUNT_ID}"):
+    with pytest.raises(UserError, match=f"A group of another inventory is named like the account {OTHER_ACCOUNT_ID}"):
         names(inventory_of(groups=(OTHER_ACCOUNT_ID,)))
 
 
@@ -146,19 +148,23 @@ def test_groups_by_value_that_could_have_any_name(entry: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("parent", ["{{ cloudflare_account_name }}", "a b", "1st", "a-b", ["x"]])
 def test_a_parent_is_no_template(parent: object) -> None:
-    with pytest.raises(UserError, match="parent_group in entry 1 of keyed_groups is not the name of a group"):
+    with pytest.raises(UserError, match="parent_group in entry 1 of keyed_groups is not a group name"):
         _names.check_groups({}, [{"key": "x", "prefix": "ok", "parent_group": parent}])
 
 
 @pytest.mark.parametrize(
     ("groups", "parent", "sentence"),
     [
-        ({"all": "true"}, None, "names a group all, which has a meaning of its own"),
-        ({"Ungrouped": "true"}, None, "names a group Ungrouped, which has a meaning of its own"),
-        ({"localhost": "true"}, None, "names a group localhost, which has"),
-        ({}, "all", "names a group all, which has a meaning of its own"),
-        ({"type low": "true"}, None, "names a group type_low, as an entry of keyed_groups could by a value"),
-        ({}, "TYPE_low", "names a group TYPE_low, as an entry of keyed_groups could by a value"),
+        ({"all": "true"}, None, "contains a group named all, which has a special meaning"),
+        ({"Ungrouped": "true"}, None, "contains a group named Ungrouped, which has a special meaning"),
+        ({"localhost": "true"}, None, "contains a group named localhost, which has"),
+        ({}, "all", "contains a group named all, which has a special meaning"),
+        (
+            {"type low": "true"},
+            None,
+            "contains a group named type_low, and an entry of keyed_groups could create the same",
+        ),
+        ({}, "TYPE_low", "contains a group named TYPE_low, and an entry of keyed_groups could create the same"),
     ],
 )
 def test_names_that_a_user_may_not_write(groups: dict[str, str], parent: str | None, sentence: str) -> None:
@@ -173,9 +179,9 @@ def test_what_are_no_groups_is_left_to_ansible(groups: object, keyed: object) ->
 
 def test_no_group_is_called_like_a_host() -> None:
     _names.check_written({"low", "prod"}, ["web01"])
-    with pytest.raises(UserError, match="A host is called WEB01, like a group of this inventory"):
+    with pytest.raises(UserError, match="A host is named WEB01, like a group of this inventory"):
         _names.check_written({"web01"}, ["WEB01"])
-    with pytest.raises(UserError, match="A host is called cloudflare_accounts, like a group"):
+    with pytest.raises(UserError, match="A host is named cloudflare_accounts, like a group"):
         _names.check_written(set(), ["cloudflare_accounts"])
 
 
