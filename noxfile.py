@@ -279,6 +279,26 @@ def package(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation's site into tests/output/site, and follow its links."""
+    session.install("ansible-core", "antsibull-docs", "pytest", "requests", "sphinx", "sphinx-ansible-theme")
+    output = ROOT / "tests" / "output" / "site"
+    shutil.rmtree(output, ignore_errors=True)
+    # antsibull-docs refuses to write into a directory that others may write into.
+    (output / "rst").mkdir(parents=True)
+    (output / "rst").chmod(0o755)
+    collections = collection_tree(session).parents[2]
+    session.run(
+        *("antsibull-docs", "collection", "finops.cloudflare", "--use-current", "--squash-hierarchy"),
+        *("--fail-on-error", "--no-add-antsibull-docs-version", "--dest-dir", str(output / "rst")),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(collections)},
+    )
+    strict = ("--fail-on-warning", "--keep-going", "--fresh-env", "--conf-dir", "tests/site")
+    session.run("sphinx-build", *strict, str(output / "rst"), str(output / "html"))
+    session.run("pytest", "tests/site", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Hold what ``make demo`` shows against what it promises."""
     session.install("ansible-core", "pytest", "requests")
