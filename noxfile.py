@@ -278,6 +278,20 @@ def package(session: nox.Session) -> None:
     session.run("pytest", "tests/package", *session.posargs)
 
 
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Cut a release, see CONTRIBUTING.md."""
+    session.install("ansible-core", "antsibull-changelog")
+    session.run("python", "tests/release/release.py", *session.posargs)
+
+
+@nox.session
+def rehearsal(session: nox.Session) -> None:
+    """Rehearse a release up to the upload, and look at the workflow that makes one."""
+    session.install("ansible-core", "antsibull-changelog", "pytest")
+    session.run("pytest", "tests/release", *session.posargs)
+
+
 @nox.session
 def site(session: nox.Session) -> None:
     """Build the documentation's site into tests/output/site, and follow its links."""

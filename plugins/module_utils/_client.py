@@ -70,7 +70,7 @@ else:
         ssl.SSLCertVerificationError,
     )
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 LONGEST_WAIT = 330
 """Seconds. Cloudflare refuses everything for 5 minutes once its rate limit is hit; nothing is worth a longer wait."""
