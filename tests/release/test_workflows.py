@@ -144,7 +144,7 @@ def test_a_tool_has_one_version() -> None:
     lines = [line for file in (ROOT / "tests").glob("*/*.txt") for line in file.read_text().splitlines()]
     pins: dict[str, set[str]] = {}
     # What depends on the Python has a version for each.
-    for name, _, version in (line.partition("==") for line in lines if "==" in line and ";" not in line):
+    for name, version in (line.split("==") for line in lines if "==" in line and ";" not in line):
         pins.setdefault(name.strip(), set()).add(version.strip())
     assert pins["pytest"]
     assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
