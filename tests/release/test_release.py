@@ -99,6 +99,7 @@ def test_what_the_workflow_builds_is_the_release(released: Path, tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [tarball.name, "notes.md"]
     with tarfile.open(tarball) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
+    assert not list((tmp_path / "unpacked").rglob(".*")), "what tools leave behind"
     manifest = json.loads((tmp_path / "unpacked" / "MANIFEST.json").read_text())
     assert manifest["collection_info"]["version"] == version
     assert release.read_version(tmp_path / "unpacked", release.CLIENT) == version
