@@ -278,6 +278,40 @@ def package(session: nox.Session) -> None:
     session.run("pytest", "tests/package", *session.posargs)
 
 
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Cut a release, see CONTRIBUTING.md."""
+    session.install("ansible-core", "antsibull-changelog")
+    session.run("python", "tests/release/release.py", *session.posargs)
+
+
+@nox.session
+def rehearsal(session: nox.Session) -> None:
+    """Rehearse a release up to the upload, and look at the workflow that makes one."""
+    session.install("ansible-core", "antsibull-changelog", "pytest")
+    session.run("pytest", "tests/release", *session.posargs)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation's site into tests/output/site, and follow its links."""
+    session.install("ansible-core", "antsibull-docs", "pytest", "requests", "sphinx", "sphinx-ansible-theme")
+    output = ROOT / "tests" / "output" / "site"
+    shutil.rmtree(output, ignore_errors=True)
+    # antsibull-docs refuses to write into a directory that others may write into.
+    (output / "rst").mkdir(parents=True)
+    (output / "rst").chmod(0o755)
+    collections = collection_tree(session).parents[2]
+    session.run(
+        *("antsibull-docs", "collection", "finops.cloudflare", "--use-current", "--squash-hierarchy"),
+        *("--fail-on-error", "--no-add-antsibull-docs-version", "--dest-dir", str(output / "rst")),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(collections)},
+    )
+    strict = ("--fail-on-warning", "--keep-going", "--fresh-env", "--conf-dir", "tests/site")
+    session.run("sphinx-build", *strict, str(output / "rst"), str(output / "html"))
+    session.run("pytest", "tests/site", *session.posargs)
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Hold what ``make demo`` shows against what it promises."""

@@ -74,7 +74,7 @@ else:
         ssl.SSLCertVerificationError,
     )
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 LONGEST_WAIT = 330
 """Seconds. After a rate limit, Cloudflare refuses everything for 5 minutes. No longer wait makes sense."""

@@ -117,7 +117,7 @@ def drift(
 def outcomes(simulator: Simulator) -> set[tuple[str, str, int]]:
     """Which statuses each call of the document got; probes of other addresses and of other methods are left out."""
     seen = {
-        (entry["method"], re.sub(r".*/(ai-gateway/billing/|v4/)", "", entry["path"]), entry["status"])
+        (entry["method"], re.sub(r".*/(ai-gateway/billing/|ai-gateway/|v4/)", "", entry["path"]), entry["status"])
         for entry in simulator.requests
     }
     return {each for each in seen if each[1] in PATHS and each[2] != 405}

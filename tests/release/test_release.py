@@ -1,0 +1,187 @@
+# Copyright (c) 2026, finops.cloudflare contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A release is rehearsed in a copy of the repository, up to the upload, and refused where its places disagree."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).parent))
+
+import release  # noqa: E402
+
+CHANGE = "The rehearsal of a release adds this line to the changelog."
+FRAGMENT = "changelogs/fragments/rehearsal.yml"
+IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Run git, and return what it prints."""
+    command = ["git", *IDENTITY, *arguments]
+    return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout
+
+
+def program(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the copy's own program, as CONTRIBUTING.md and the workflow do."""
+    command = [sys.executable, str(repository / "tests" / "release" / "release.py"), *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the working tree committed, and one change that no release holds."""
+    copy = tmp_path_factory.mktemp("original") / "ansible_collections" / "finops" / "cloudflare"
+    for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        if name and (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    (copy / FRAGMENT).write_text(yaml.safe_dump({"minor_changes": [CHANGE]}))
+    git(copy, "init", "--quiet")
+    git(copy, "add", "--all")
+    git(copy, "commit", "--quiet", "--message", "test")
+    return copy
+
+
+@pytest.fixture
+def repository(original: Path, tmp_path: Path) -> Path:
+    """A copy to cut a release in."""
+    return Path(shutil.copytree(original, tmp_path / "ansible_collections" / "finops" / "cloudflare", symlinks=True))
+
+
+def next_version(repository: Path) -> str:
+    """The version that main is working on, or a later one if that is released already."""
+    working_on = release.read_version(repository, release.GALAXY)
+    if release.as_numbers(working_on) > release.as_numbers(release.newest_release(repository)):
+        return working_on
+    major, minor, _patch = release.as_numbers(working_on)
+    return f"{major}.{minor + 1}.0"
+
+
+@pytest.fixture(scope="module")
+def released(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which a release was prepared, committed and tagged."""
+    parents = tmp_path_factory.mktemp("released") / "ansible_collections" / "finops"
+    repository = Path(shutil.copytree(original, parents / "cloudflare", symlinks=True))
+    version = next_version(repository)
+    finished = program(repository, "prepare", version)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert f"git tag {version}" in finished.stdout
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", f"Release {version}")
+    git(repository, "tag", version)
+    return repository
+
+
+def test_a_release_moves_the_fragments_into_the_changelog(released: Path) -> None:
+    version = release.newest_release(released)
+    assert version == next_version(ROOT)
+    assert release.fragments(released) == []
+    assert f"## v{version}".replace(".", "\\.") in (released / "CHANGELOG.md").read_text()
+    assert "rehearsal of a release" in (released / "CHANGELOG.md").read_text()
+
+
+def test_what_the_workflow_builds_is_the_release(released: Path, tmp_path: Path) -> None:
+    version = git(released, "tag").strip()
+    finished = program(released, "build", version, "--output", str(tmp_path))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    tarball = tmp_path / f"finops-cloudflare-{version}.tar.gz"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [tarball.name, "notes.md"]
+    with tarfile.open(tarball) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    assert not list((tmp_path / "unpacked").rglob(".*")), "what tools leave behind"
+    manifest = json.loads((tmp_path / "unpacked" / "MANIFEST.json").read_text())
+    assert manifest["collection_info"]["version"] == version
+    assert release.read_version(tmp_path / "unpacked", release.CLIENT) == version
+    assert "rehearsal of a release" in (tmp_path / "unpacked" / "CHANGELOG.md").read_text()
+    notes = (tmp_path / "notes.md").read_text()
+    assert "rehearsal of a release" in notes
+    # The release before this one is not in the notes.
+    before = sorted(
+        yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text())["releases"], key=release.as_numbers
+    )
+    assert f"v{before[-1]}".replace(".", "\\.") not in notes
+    assert git(released, "status", "--porcelain") == ""
+
+
+def test_work_on_the_next_version_begins_after_a_release(released: Path, tmp_path: Path) -> None:
+    repository = Path(shutil.copytree(released, tmp_path / "cloudflare", symlinks=True))
+    assert program(repository, "start", "99.0.0").returncode == 0
+    assert {release.read_version(repository, place) for place in (release.GALAXY, release.CLIENT)} == {"99.0.0"}
+    changed = git(repository, "diff", "--stat")
+    assert "2 files changed, 2 insertions(+), 2 deletions(-)" in changed
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("galaxy.yml", "version: 9.9.9\n", "The tag is {version}, but galaxy.yml has version 9.9.9."),
+        (
+            "plugins/module_utils/_client.py",
+            'VERSION = "9.9.9"\n',
+            "The tag is {version}, but plugins/module_utils/_client.py has version 9.9.9.",
+        ),
+        (
+            "changelogs/changelog.yaml",
+            "releases: {0.0.9: {}, 0.0.10: {}}\n",
+            "The tag is {version}, but the newest release in changelogs/changelog.yaml is 0.0.10.",
+        ),
+        (
+            FRAGMENT,
+            f"minor_changes: [{CHANGE}]\n",
+            "The changelog of {version} lacks these fragments: rehearsal.yml. Prepare the release again.",
+        ),
+    ],
+)
+def test_a_release_whose_places_disagree_is_refused(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, expected: str
+) -> None:
+    repository = Path(shutil.copytree(released, tmp_path / "cloudflare", symlinks=True))
+    version = release.newest_release(repository)
+    assert release.main(["check", version], repository) == 0
+    (repository / name).write_text(text)
+    for command in ("check", "build"):
+        assert release.main([command, version], repository) == 1
+        assert capsys.readouterr().err == expected.format(version=version) + "\n"
+    assert not (repository / "tests" / "output").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "start", "prepare"])
+@pytest.mark.parametrize("tag", ["v1.2.3", "1.2", "1.2.3-rc1", "latest", ""])
+def test_a_tag_that_is_no_version_is_refused(
+    repository: Path, capsys: pytest.CaptureFixture[str], command: str, tag: str
+) -> None:
+    assert release.main([command, tag], repository) == 1
+    assert capsys.readouterr().err.startswith(f"{tag!r} is not a version.")
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_another_tag_is_refused(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert release.main(["check", "99.0.0"], released) == 1
+    assert capsys.readouterr().err.startswith("The tag is 99.0.0, but galaxy.yml has version ")
+
+
+def test_an_old_version_is_refused(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    newest = release.newest_release(repository)
+    assert release.main(["prepare", newest], repository) == 1
+    assert capsys.readouterr().err.startswith(f"{newest} is not newer than {newest}")
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_a_release_without_changes_is_refused(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert release.main(["prepare", "99.0.0"], released) == 1
+    assert capsys.readouterr().err == "There is nothing to release: changelogs/fragments has no fragments.\n"
+
+
+def test_main_holds_one_version() -> None:
+    assert release.read_version(ROOT, release.GALAXY) == release.read_version(ROOT, release.CLIENT)
