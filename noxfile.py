@@ -266,14 +266,14 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Hold the simulator against the OpenAPI document and against Cloudflare's own SDK."""
+    """Check the simulator against the OpenAPI document and Cloudflare's own SDK."""
     session.install("-r", "tests/contract/requirements.txt", env={"PIP_CONSTRAINT": ""})
     session.run("pytest", "tests/contract", *session.posargs)
 
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the collection, install it the ways users do, and use it."""
+    """Build the collection, install it as users do, and use it."""
     session.install("ansible-builder", "ansible-core", "galaxy-importer", "pytest", "requests")
     session.run("pytest", "tests/package", *session.posargs)
 
@@ -287,7 +287,7 @@ def release(session: nox.Session) -> None:
 
 @nox.session
 def rehearsal(session: nox.Session) -> None:
-    """Rehearse a release up to the upload, and look at the workflow that makes one."""
+    """Rehearse a release up to the upload, and check the workflows."""
     session.install("ansible-core", "antsibull-changelog", "pytest")
     session.run("pytest", "tests/release", *session.posargs)
 
@@ -314,14 +314,14 @@ def site(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Hold what ``make demo`` shows against what it promises."""
+    """Check what ``make demo`` shows, and run every example of the documentation."""
     session.install("ansible-core", "pytest", "requests")
     session.run("pytest", "tests/demo", *session.posargs)
 
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Look at the playbook's report in headless Chromium, and keep a picture of it in tests/output/report."""
+    """Check the report in headless Chromium, and keep a picture of it in tests/output/report."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip("there is no Chromium here: install it, for example with: apt-get install chromium")
     session.install("ansible-core", "pytest", "requests")
@@ -330,7 +330,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def awx(session: nox.Session) -> None:
-    """Follow the guide for AWX, with ansible-runner in the place of AWX."""
+    """Follow the guide for AWX, with ansible-runner instead of AWX."""
     session.install("ansible-builder", "ansible-core", "ansible-runner", "pytest", "requests")
     session.run("pytest", "tests/awx", *session.posargs)
 

@@ -222,7 +222,7 @@ msg:
   returned: always
   sample: >-
     Bought $50.00 of credit for $52.50, including a fee of $2.50, because the balance, $4.00, was below minimum_balance, $10.00.
-    Limits: $52.50 a run.
+    Limits: $52.50 per run.
 balance_before:
   description: The balance before the run, in cents. It can be negative and have a fraction.
   type: float

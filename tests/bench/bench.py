@@ -170,7 +170,7 @@ def loop_tables(costs: Costs, number: int) -> list[str]:
     return [
         f"## An unchanged account in a loop of {number}",
         "",
-        "An item, without the start of Ansible. `uri` sends the same GET and looks at nothing; `ping` and `debug` send none.",
+        "One item, without the start of Ansible. `uri` only sends the same GET. `ping` and `debug` send no request.",
         "",
         *table(
             ("", "ms an item", "times `uri`", "times `ping`"),
@@ -192,7 +192,7 @@ def hosts_table(costs: Costs, number: int) -> list[str]:
     return [
         f"## {number} accounts as hosts, with {FORKS} forks",
         "",
-        "The whole run of `ansible-playbook`. For each host Ansible forks a worker, which is most of what `debug` costs.",
+        "The whole run of `ansible-playbook`. Ansible forks a worker for each host, which is most of the cost of `debug`.",
         "",
         *table(
             ("", "seconds", "times `debug`"),
@@ -205,7 +205,7 @@ def memory_table(rows: dict[str, Costs]) -> list[str]:
     return [
         "## Peak memory",
         "",
-        "MiB of the largest process. What `debug` needs is Ansible's own, hosts and results included.",
+        "The memory of the largest process, in MiB. `debug` shows what Ansible itself needs, including hosts and results.",
         "",
         *table(
             ("", "in process", "`debug`"),
@@ -221,7 +221,7 @@ def sdk_table(rows: dict[int, Costs]) -> list[str]:
     return [
         f"## Against Cloudflare's SDK {version('cloudflare')}",
         "",
-        "A script that reads the same configurations, and reports nothing. A playbook's time includes the start of Ansible.",
+        "The script reads the same configurations and reports nothing. A playbook's time includes the start of Ansible.",
         "",
         *table(
             ("", "accounts", "seconds", "MiB"),
@@ -270,8 +270,8 @@ Written by tests/bench/bench.py: run it again instead of editing this.
 # What an account costs
 
 `nox -e bench` wrote this: medians of {options.runs} runs with ansible-core {version("ansible-core")} on Python {platform.python_version()},
-{os.cpu_count()} cores, against the simulator on the same machine. Seconds differ from machine to machine; ratios tell more, and
-were measured turn by turn.
+{os.cpu_count()} cores, against the simulator on the same machine. Seconds differ between machines. Ratios say more:
+both sides were measured in turns.
 """
     options.output.write_text("\n".join([heading, *parts]).rstrip() + "\n", encoding="utf-8")
     print(options.output.read_text(encoding="utf-8"))

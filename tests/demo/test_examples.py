@@ -252,6 +252,14 @@ def test_a_command_of_an_example_works(example: Example, box: Sandbox) -> None:
     assert commands or others
 
 
+def test_a_preview_reads_as_the_guide_shows_it(box: Sandbox) -> None:
+    shown = [number for number, example in enumerate(CONSOLE) if example.text.startswith("Would buy")]
+    assert shown
+    for number in shown:
+        command = CONSOLE[number - 1].text.replace("\\\n", "").partition("$ ansible")[2]
+        assert CONSOLE[number].text.strip() in box.run(f"ansible{command}").stdout
+
+
 OUTPUT = {"Would", "templates=https://awx.example.com/api/v2/job_templates", "1"}
 """The first words of what is shown as output."""
 
