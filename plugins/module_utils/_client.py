@@ -324,9 +324,10 @@ def _tls_failure(exc: Exception, cause: BaseException) -> type[CloudflareError] 
     # Before its version 2, urllib3 has an exception of its own for a host name that does not match.
     if not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLCertVerificationError):
         return CertificateNotTrusted
-    if cause.library in ("X509", "PEM"):
+    # pyOpenSSL, which old releases of requests use if it is there, raises it without these attributes.
+    if getattr(cause, "library", None) in ("X509", "PEM"):
         return CaFileUnusable
-    return NotTls if cause.reason in _NOT_TLS else TlsFailed
+    return NotTls if getattr(cause, "reason", None) in _NOT_TLS else TlsFailed
 
 
 def _pause(error: CloudflareError, attempts: int) -> float:

@@ -179,6 +179,14 @@ def test_https_to_a_server_that_speaks_http(simulator: Simulator, pauses: list[f
     assert pauses == []
 
 
+def test_a_tls_error_without_details(https_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def handshake(*_args: Any, **_kwargs: Any) -> None:
+        raise ssl.SSLError("bad handshake: unexpected eof")
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", handshake)
+    assert "bad handshake" in str(failure_of(client_of(https_url, retries=0), READ, _api.TlsFailed))
+
+
 ALERT_HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
 
 
