@@ -154,7 +154,7 @@ class TimedOut(CloudflareError):
 class TlsFailed(CloudflareError):
     """No TLS connection, for another reason than those of the next three classes."""
 
-    advice = "The TLS handshake failed. Check the base URL (api_url or CLOUDFLARE_BASE_URL), and any proxy or firewall in between."
+    advice = "TLS failed. Check the base URL (api_url or CLOUDFLARE_BASE_URL), and any proxy or firewall in between."
 
 
 class CertificateNotTrusted(CloudflareError):

@@ -321,10 +321,13 @@ def _tls_failure(exc: Exception, cause: BaseException) -> type[CloudflareError] 
         cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
     ):
         return None
-    # Before its version 2, urllib3 has an exception of its own for a host name that does not match.
-    if not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLCertVerificationError):
+    if isinstance(cause, (FileNotFoundError, PermissionError, IsADirectoryError)):
+        return CaFileUnusable
+    # Before its version 2, urllib3 has an exception of its own for a host name that does not match. pyOpenSSL, which old
+    # releases of requests use if it is there, raises an SSLError without details.
+    not_trusted = isinstance(cause, ssl.SSLCertVerificationError) or "certificate verify failed" in str(cause)
+    if not_trusted or not isinstance(cause, ssl.SSLError):
         return CertificateNotTrusted
-    # pyOpenSSL, which old releases of requests use if it is there, raises it without these attributes.
     if getattr(cause, "library", None) in ("X509", "PEM"):
         return CaFileUnusable
     return NotTls if getattr(cause, "reason", None) in _NOT_TLS else TlsFailed

@@ -146,7 +146,7 @@ class Run:
                         self._account_id, self._order, look.balance, lost[0], journal.path, self._timeout
                     )
                 raise _funding.not_clear(
-                    self._account_id, self._order, look.balance, flying[0], max(self._clocks()), self._timeout
+                    self._account_id, self._order, look.balance, flying[0], self._clocks(), self._timeout
                 )
             last = flying[0] if flying else last
 

@@ -108,7 +108,9 @@ def order_from(params: Mapping[str, Any]) -> Order:
 
 
 def _target_too_low(target: int, minimum: int) -> str:
-    meant = f" For {dollars(target * 100)}, write {target * 100}." if target * 100 >= minimum else ""
+    # An amount that is too small for cents was probably meant in dollars.
+    in_dollars = target < MINIMUM_THRESHOLD and target * 100 >= minimum
+    meant = f" For {dollars(target * 100)}, write {target * 100}." if in_dollars else ""
     return (
         f"target_balance is in cents: {target} is {dollars(target)}. That is below minimum_balance, {money(minimum)}, so each "
         f"run would buy again. Raise target_balance.{meant}"
@@ -199,19 +201,27 @@ def _is_young(made: float | None, now: float) -> bool:
     return made is None or now - made <= SETTLING
 
 
-def not_clear(account_id: str, order: Order, balance: float, invoice: Invoice, now: float, waited: int) -> UserError:
+def not_clear(
+    account_id: str,
+    order: Order,
+    balance: float,
+    invoice: Invoice,
+    clocks: tuple[float, float],
+    waited: int,
+) -> UserError:
     """Why nothing is bought while a purchase is in flight.
 
-    `now` is in Unix seconds by the later clock. `waited` is how many seconds the run has waited.
+    `clocks` are this host's and Cloudflare's, in Unix seconds. `waited` is how many seconds the run has waited.
     """
+    earlier, later = sorted(clocks)
     made = created_seconds(invoice)
-    if made is None and invoice["status"] == PAID:
+    if (made is None or made > later + DAY) and invoice["status"] == PAID:
         state = "is paid but has no plausible date, so its credit may still come"
         step = "Look at it in the billing of the Cloudflare dashboard. If its credit has arrived, buy there"
     elif made is not None and invoice["status"] == PAID:
         state = "is paid, and its credit may not be in the balance yet"
-        # When it was paid is not known, but it was before now.
-        latest = math.ceil(max(now, made)) + SETTLING
+        # When it was paid is not known, but it was before now. A later run may measure by either clock.
+        latest = math.ceil(max(later, made) + later - earlier) + SETTLING
         step = f"Run again after {utc(latest)}: by then, the credit has had {SETTLING // 60} minutes to arrive"
     elif invoice["status"] == PENDING:
         state = "was bought from this machine and is not in the list of invoices yet, so its credit may still come"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import trustme
 from ansible_collections.finops.cloudflare.plugins.module_utils import _api
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import Call
@@ -179,12 +180,25 @@ def test_https_to_a_server_that_speaks_http(simulator: Simulator, pauses: list[f
     assert pauses == []
 
 
-def test_a_tls_error_without_details(https_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ssl.SSLError("bad handshake: unexpected eof"), _api.TlsFailed),
+        (ssl.SSLError("bad handshake: certificate verify failed"), _api.CertificateNotTrusted),
+        (PermissionError(13, "Permission denied"), _api.CaFileUnusable),
+    ],
+    ids=["no details", "not trusted", "unreadable"],
+)
+def test_an_error_below_tls(
+    error: OSError, kind: type[_api.CloudflareError], https_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def handshake(*_args: Any, **_kwargs: Any) -> None:
-        raise ssl.SSLError("bad handshake: unexpected eof")
+        raise requests.exceptions.SSLError(error)
 
-    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", handshake)
-    assert "bad handshake" in str(failure_of(client_of(https_url, retries=0), READ, _api.TlsFailed))
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", handshake)
+    failure = failure_of(client_of(https_url, retries=0), WRITE, kind)
+    assert str(error.strerror or error) in str(failure)
+    assert failure.sent == (kind is not _api.CaFileUnusable)
 
 
 ALERT_HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"

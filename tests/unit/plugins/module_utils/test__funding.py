@@ -88,14 +88,28 @@ def test_only_what_is_known_to_be_settled_is_not_in_flight(
 
 
 @pytest.mark.parametrize(("created", "again"), [(NOW - 3600, NOW + 900), (NOW - 10, NOW + 900), (NOW + 60, NOW + 960)])
-def test_after_a_payment_the_time_to_run_again_is_safe_whenever_it_was_paid(created: float, again: float) -> None:
+@pytest.mark.parametrize("behind", [0, 60])
+def test_after_a_payment_the_time_to_run_again_is_safe_whenever_it_was_paid(
+    created: float, again: float, behind: int
+) -> None:
     paid = invoice(created=created, created_at=utc(created))
-    said = str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, paid, NOW, 120))
+    again += behind
+    for clocks in ((NOW, NOW - behind), (NOW - behind, NOW)):
+        said = str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, paid, clocks, 120))
+    # By then, either clock has seen 15 minutes pass.
+    assert not _funding.in_flight([paid], again - behind + 1, set())
     assert (
         f"invoice in_1 for $52.50 (created {utc(created)}) is paid, and its credit may not be in the balance yet"
         in said
     )
     assert f"This run waited 120 seconds. Run again after {utc(again)}: by then" in said
+
+
+def test_a_date_in_the_far_future_is_not_a_time_to_wait_for() -> None:
+    paid = invoice(created=NOW + 100_000)
+    said = str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, paid, (NOW, NOW), 0))
+    assert "is paid but has no plausible date" in said
+    assert "Run again after" not in said
 
 
 @pytest.mark.parametrize(
@@ -109,7 +123,7 @@ def test_after_a_payment_the_time_to_run_again_is_safe_whenever_it_was_paid(crea
 )
 def test_an_invoice_is_named_with_its_sum_where_that_is_known(changes: dict[str, Any], name: str) -> None:
     unpaid = invoice(status="open", **changes)
-    assert name in str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, unpaid, NOW, 0))
+    assert name in str(_funding.not_clear(ACCOUNT, order(amount=1000), 400, unpaid, (NOW, NOW), 0))
 
 
 PURCHASES = st.lists(

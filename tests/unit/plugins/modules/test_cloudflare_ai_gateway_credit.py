@@ -118,6 +118,11 @@ def test_refused_before_any_call(run: Runner, options: dict[str, Any], said: str
         assert run.calls == []
 
 
+def test_who_writes_cents_is_not_told_to_spend_a_hundred_times_as_much(run: Runner) -> None:
+    result = run(False, amount=LEFT_OUT, target_balance=999)
+    assert result["msg"].endswith("Raise target_balance.")
+
+
 def test_a_deep_hole_is_not_filled_beyond_the_maximum(run: Runner) -> None:
     run.set(balance=-5000)
     for check_mode in (True, False):
