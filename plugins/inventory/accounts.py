@@ -86,8 +86,8 @@ options:
     default: 4
   strict:
     description:
-      - With V(true), the inventory fails, and adds no host, where it would otherwise only warn.
-      - It then fails if O(fetch) cannot read an account, if no account matches an entry of O(names), if Cloudflare lists no account, or if
+      - With V(true), the inventory fails, and adds no host, in cases in which it otherwise only warns.
+      - It fails if O(fetch) cannot read an account, if no account matches an entry of O(names), if Cloudflare lists no account, or if
         a group of O(keyed_groups) already exists elsewhere.
       - It also fails if O(compose), O(groups), or O(keyed_groups) cannot be evaluated for a host.
       - If O(fetch) can read none of the accounts, the inventory fails with V(false) as well.

@@ -203,7 +203,7 @@ def _header_value(name: str, value: str) -> str:
     if not re.fullmatch(r"[!-~]+", value):
         raise UserError(
             f"{name} contains a space, a control character or a non-ASCII character. No Cloudflare credential has one. Give only "
-            "the value, without quotes around it and without the word Bearer."
+            "the value, without the word Bearer."
         )
     return value
 

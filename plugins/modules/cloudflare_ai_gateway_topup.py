@@ -25,7 +25,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode reads the auto top-up. If it would change, check mode also reads the limits of the account, and fails if Cloudflare
+      - Check mode reads the auto top-up. If it would be set, check mode also reads the limits of the account, and fails if Cloudflare
         would refuse the change because of them. It writes nothing.
       - A token with the permission AI Gateway Read is enough.
   diff_mode:
@@ -65,7 +65,8 @@ notes:
   - Cloudflare stops an auto top-up after failed payments. With O(state=present), the module then warns on every run as long as
     RV(topup.disabled_reason) is set, whether or not it changes something. Cloudflare does not document whether new values restart the
     auto top-up.
-  - A run sends one request if nothing changes, and two if something does, in check mode as well.
+  - A run sends one request if nothing changes, and two if something does. Check mode sends the same number, but only one for
+    O(state=absent).
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup_info
   - module: finops.cloudflare.cloudflare_ai_gateway_credit

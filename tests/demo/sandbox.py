@@ -38,7 +38,9 @@ def environment(directory: Path, simulator: Simulator, account_id: str) -> dict[
 
     What Ansible and the collection keep is kept below `directory`.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUDFLARE_", "ANSIBLE_"))}
+    # Shells read the files that the last three name.
+    dropped = ("CLOUDFLARE_", "ANSIBLE_", "BASH_ENV", "ENV", "ZDOTDIR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     (directory / "ansible.cfg").touch()
     return {
         **kept,

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import os
+import pty
 import re
 import shlex
 import subprocess
@@ -315,6 +317,28 @@ def test_the_schedules_work_with_nothing_but_what_they_set(schedule: Any, box: S
 def test_the_account_of_each_example_exists() -> None:
     named = {found for example in EXAMPLES for found in re.findall(r"\b[0-9a-f]{32}\b", example.text)}
     assert named == set(try_.ACCOUNTS)
+
+
+@pytest.mark.parametrize("program", ["/bin/bash", "/bin/sh", "/nowhere/unknown"])
+def test_no_file_of_the_user_leads_to_a_real_account(program: str, tmp_path: Path) -> None:
+    real = "export CLOUDFLARE_BASE_URL=https://real.example CLOUDFLARE_API_TOKEN=real\n"
+    for name in (".bashrc", ".profile", ".bash_profile", "env.sh"):
+        (tmp_path / name).write_text(real, encoding="utf-8")
+    env = {**os.environ, "HOME": str(tmp_path), "ENV": str(tmp_path / "env.sh"), "SHELL": program, "TERM": "dumb"}
+    terminal, inside = pty.openpty()
+    command = [sys.executable, str(Path(__file__).with_name("try.py"))]
+    with subprocess.Popen(command, env=env, stdin=inside, stdout=inside, stderr=inside) as running:
+        os.close(inside)
+        os.write(terminal, b"echo URL=$CLOUDFLARE_BASE_URL; exit\n")
+        shown = b""
+        # Reading fails once the last process that has the terminal open has ended.
+        with contextlib.suppress(OSError):
+            while part := os.read(terminal, 4096):
+                shown += part
+    os.close(terminal)
+    assert b"URL=http://127.0.0.1:" in shown, shown
+    assert b"real.example" not in shown
+    assert running.returncode == 0
 
 
 def test_a_command_can_be_tried(tmp_path: Path) -> None:

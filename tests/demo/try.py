@@ -37,16 +37,23 @@ def add_accounts(simulator: Simulator) -> None:
         simulator.set_account(account_id, **state)
 
 
+def shell(program: str) -> list[str]:
+    """A shell that reads no start-up file, which could set the variables for a real account."""
+    options = {"bash": ["--noprofile", "--norc"], "zsh": ["-f"], "fish": ["--no-config"]}
+    name = Path(program).name
+    return [program, *options[name]] if name in options else ["/bin/sh"]
+
+
 def main(arguments: list[str]) -> int:
     kept = ROOT / "tests" / "output" / "try"
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="finops-cloudflare-try-") as name, Simulator() as simulator:
         add_accounts(simulator)
-        env = environment(Path(name), simulator, FIRST_ACCOUNT)
+        env = {**environment(Path(name), simulator, FIRST_ACCOUNT), "PS1": "(simulated) $ "}
         install(env)
         if not arguments:
             print(WELCOME, flush=True)
-        command = arguments or [os.environ.get("SHELL") or "/bin/sh"]
+        command = arguments or shell(os.environ.get("SHELL", ""))
         return subprocess.run(command, cwd=kept, env=env, check=False).returncode
 
 
