@@ -56,6 +56,7 @@ def environment(directory: Path, simulator: Simulator, account_id: str) -> dict[
         "CLOUDFLARE_ACCOUNT_ID": account_id,
         "CLOUDFLARE_API_TOKEN": WRITE_TOKEN,
         "CLOUDFLARE_BASE_URL": simulator.api_url,
+        "SIMULATOR_URL": simulator.control_url,
     }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import configparser
 import contextlib
+import json
 import os
 import pty
 import re
@@ -179,7 +180,9 @@ def run_yaml(box: Sandbox, example: Example) -> subprocess.CompletedProcess[str]
         box.write("prod.cloudflare_accounts.yml", "plugin: finops.cloudflare.accounts\n")
         return box.play(example.text, "-i prod.cloudflare_accounts.yml")
     if "plugin" in content:
-        box.write("prod.cloudflare_accounts.yml", example.text)
+        # Without it, a mistake in an expression would only leave a group empty.
+        strict = "" if "strict" in content else "strict: true\n"
+        box.write("prod.cloudflare_accounts.yml", example.text + strict)
         box.env["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "true"
         return box.run("ansible-inventory -i prod.cloudflare_accounts.yml --list")
     if "accounts" in content:
@@ -217,14 +220,38 @@ def test_a_yaml_example_works(example: Example, box: Sandbox) -> None:
         assert box.simulator.requests or "tasks: []" in (box.directory / "playbook.yml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("example", [each for each in YAML if CREDIT in each.text], ids=str)
-def test_an_example_that_buys_charges_no_more_than_it_says(example: Example, box: Sandbox) -> None:
+BUYS = [each for each in YAML if CREDIT in each.text or "ai_gateway_topup_state: funded" in each.text]
+
+
+@pytest.mark.parametrize("example", BUYS, ids=str)
+def test_an_example_that_buys_buys_what_its_title_says(example: Example, box: Sandbox) -> None:
     assert run_yaml(box, example).returncode == 0
-    charges = [entry["body"]["amount"] for entry in box.simulator.requests if entry["path"].endswith("/billing/topup")]
-    limits = [int(limit) for limit in re.findall(r"maximum_charge: (\d+)", example.text)]
-    assert charges
-    assert len(charges) <= len(limits)
-    assert all(charge * 1.05 <= max(limits) for charge in charges)
+    bought = [entry["body"]["amount"] for entry in box.simulator.requests if entry["path"].endswith("/billing/topup")]
+    assert bought == [5000]
+    assert "Buy $50.00 of credit" in example.text or "ai_gateway_topup_amount: 5000" in example.text
+
+
+def test_an_inventory_groups_the_accounts_with_little_credit(box: Sandbox) -> None:
+    grouping = [example for example in YAML if "low: (cloudflare_ai_gateway_balance" in example.text]
+    assert len(grouping) == 3
+    for example in grouping:
+        listed = json.loads(run_yaml(box, example).stdout)
+        (low,) = listed["low"]["hosts"]
+        assert listed["_meta"]["hostvars"][low]["cloudflare_account_id"] == try_.FIRST_ACCOUNT
+
+
+def test_the_diff_of_the_readme_is_the_one_that_is_shown(box: Sandbox) -> None:
+    (diff,) = (example.text for example in EXAMPLES if example.language == "diff")
+    (command,) = (each.text for each in CONSOLE if each.path.name == "README.md" and "--check --diff" in each.text)
+    assert diff in box.run(command).stdout
+
+
+def test_no_block_is_overlooked() -> None:
+    for path in {example.path for example in EXAMPLES}:
+        text = path.read_text(encoding="utf-8")
+        found = sum(example.path == path for example in EXAMPLES)
+        if path.suffix in (".md", ".rst"):
+            assert found == text.count("code-block::") + text.count("```") // 2
 
 
 @pytest.mark.parametrize(
@@ -249,8 +276,10 @@ def test_a_command_of_an_example_works(example: Example, box: Sandbox) -> None:
         assert finished.returncode == 0, finished.stdout
         assert "[WARNING]" not in finished.stdout, finished.stdout
     # What else a reader is told to type cannot be tried here, and is therefore short.
-    others = {shlex.split(line)[0] for line in lines if line and line not in commands and line[0] not in "-+@ "}
-    assert others <= {"git", "make", "export", "python", "ansible-galaxy", "ansible-builder", "podman", "curl"} | OUTPUT
+    others = {
+        Path(shlex.split(line)[0]).name for line in lines if line and line not in commands and line[0] not in "-+@ "
+    }
+    assert others <= PROGRAMS | OUTPUT
     assert commands or others
 
 
@@ -262,7 +291,9 @@ def test_a_preview_reads_as_the_guide_shows_it(box: Sandbox) -> None:
         assert CONSOLE[number].text.strip() in box.run(f"ansible{command}").stdout
 
 
-OUTPUT = {"Would", "templates=https://awx.example.com/api/v2/job_templates", "1"}
+PROGRAMS = {"git", "make", "export", "python", "python3", "ansible-galaxy", "ansible-builder", "podman", "curl"}
+
+OUTPUT = {"Would", "job_templates", "1"}
 """The first words of what is shown as output."""
 
 

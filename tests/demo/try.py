@@ -27,8 +27,8 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
 """Every account of the documentation's examples, as the simulator knows it. Money is in cents."""
 
 WELCOME = """\
-In this shell, Cloudflare is simulated: nothing here can reach it or charge anything. The variables CLOUDFLARE_API_TOKEN and
-CLOUDFLARE_ACCOUNT_ID are set, so leave out lines that export them. Leave the shell with: exit
+In this shell, Cloudflare is simulated. The variables CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_BASE_URL are set.
+Do not change them: leave out lines that export them. Leave the shell with: exit
 """
 
 
@@ -51,6 +51,9 @@ def main(arguments: list[str]) -> int:
         add_accounts(simulator)
         env = {**environment(Path(name), simulator, FIRST_ACCOUNT), "PS1": "(simulated) $ "}
         install(env)
+        # A configuration here is used, and that of the user is not.
+        (kept / "ansible.cfg").touch()
+        del env["ANSIBLE_CONFIG"]
         if not arguments:
             print(WELCOME, flush=True)
         command = arguments or shell(os.environ.get("SHELL", ""))
