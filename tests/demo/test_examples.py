@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import ast
 import configparser
-import contextlib
 import json
 import os
-import pty
 import re
 import shlex
 import subprocess
@@ -246,6 +244,18 @@ def test_the_diff_of_the_readme_is_the_one_that_is_shown(box: Sandbox) -> None:
     assert diff in box.run(command).stdout
 
 
+def test_the_first_guides_can_be_followed_in_one_shell(box: Sandbox) -> None:
+    steps = [each for name in ("guide_start.rst", "guide_credit.rst") for each in EXAMPLES if each.path.name == name]
+    for step in steps:
+        if step in YAML:
+            finished = run_yaml(box, step)
+            assert finished.returncode == 0, f"{step}: {finished.stdout}"
+        elif step in CONSOLE:
+            for command in commands_of(step):
+                finished = box.run(command)
+                assert finished.returncode == 0, f"{step}: {finished.stdout}"
+
+
 def test_no_block_is_overlooked() -> None:
     for path in {example.path for example in EXAMPLES}:
         text = path.read_text(encoding="utf-8")
@@ -266,11 +276,19 @@ def test_an_example_that_checks_the_forecast_can_fail(example: Example, account:
     assert "Assertion failed" not in finished.stdout
 
 
+def lines_of(example: Example) -> list[str]:
+    """The lines of a console, without prompts and with continued lines joined."""
+    return [line.removeprefix("$ ") for line in re.sub(r" \\\n\s*", " ", example.text).splitlines()]
+
+
+def commands_of(example: Example) -> list[str]:
+    return [line for line in lines_of(example) if re.match(r"ansible(-playbook|-inventory)? ", line)]
+
+
 @pytest.mark.parametrize("example", CONSOLE, ids=str)
 def test_a_command_of_an_example_works(example: Example, box: Sandbox) -> None:
     box.write("prod.cloudflare_accounts.yml", "plugin: finops.cloudflare.accounts\n")
-    lines = [line.removeprefix("$ ") for line in re.sub(r" \\\n\s*", " ", example.text).splitlines()]
-    commands = [line for line in lines if re.match(r"ansible(-playbook|-inventory)? ", line)]
+    lines, commands = lines_of(example), commands_of(example)
     for command in commands:
         finished = box.run(command)
         assert finished.returncode == 0, finished.stdout
@@ -348,37 +366,3 @@ def test_the_schedules_work_with_nothing_but_what_they_set(schedule: Any, box: S
 def test_the_account_of_each_example_exists() -> None:
     named = {found for example in EXAMPLES for found in re.findall(r"\b[0-9a-f]{32}\b", example.text)}
     assert named == set(try_.ACCOUNTS)
-
-
-@pytest.mark.parametrize("program", ["/bin/bash", "/bin/sh", "/nowhere/unknown"])
-def test_no_file_of_the_user_leads_to_a_real_account(program: str, tmp_path: Path) -> None:
-    real = "export CLOUDFLARE_BASE_URL=https://real.example CLOUDFLARE_API_TOKEN=real\n"
-    for name in (".bashrc", ".profile", ".bash_profile", "env.sh"):
-        (tmp_path / name).write_text(real, encoding="utf-8")
-    env = {**os.environ, "HOME": str(tmp_path), "ENV": str(tmp_path / "env.sh"), "SHELL": program, "TERM": "dumb"}
-    terminal, inside = pty.openpty()
-    command = [sys.executable, str(Path(__file__).with_name("try.py"))]
-    with subprocess.Popen(command, env=env, stdin=inside, stdout=inside, stderr=inside) as running:
-        os.close(inside)
-        os.write(terminal, b"echo URL=$CLOUDFLARE_BASE_URL; exit\n")
-        shown = b""
-        # Reading fails once the last process that has the terminal open has ended.
-        with contextlib.suppress(OSError):
-            while part := os.read(terminal, 4096):
-                shown += part
-    os.close(terminal)
-    assert b"URL=http://127.0.0.1:" in shown, shown
-    assert b"real.example" not in shown
-    assert running.returncode == 0
-
-
-def test_a_command_can_be_tried(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).with_name("try.py"))]
-    env = {**os.environ, "TMPDIR": str(tmp_path), "SHELL": "/bin/sh"}
-    shell = "ansible-playbook finops.cloudflare.topup -e amount=5000 -e threshold=1000; exit 7"
-    finished = subprocess.run(command, env=env, input=shell, text=True, capture_output=True, check=False)
-    assert finished.returncode == 7, finished.stdout + finished.stderr
-    assert "In this shell, Cloudflare is simulated" in finished.stdout
-    assert "changed=1" in finished.stdout
-    assert list(tmp_path.iterdir()) == []
-    assert subprocess.run([*command, "sh", "-c", "exit 3"], env=env, check=False).returncode == 3
