@@ -34,9 +34,9 @@ RAY_ID = re.compile(r"[0-9a-f*]+-SIM")
 BOUGHT_AT = re.compile(r"(\(created |\$[0-9.]+ at |Run again after )[0-9TZ:-]+")
 FRAME = re.compile(r'File "[^"]*(/ansible_collections/.*)')
 WARNING = re.compile("Cloudflare has stopped|is not paid after|not show purchase|leaves account")
-# Where faults strike
-CONFIG = "topup/config"
-FAULTY = {"cloudflare_ai_gateway_credit": "topup"}
+# Where faults strike: the end of the path, after the account
+CONFIG = "ai-gateway/billing/topup/config"
+FAULTY = {"cloudflare_ai_gateway_credit": "ai-gateway/billing/topup"}
 # A process of its own could not keep its files there.
 NO_PROCESS = {"ansible_remote_tmp": "/dev/null/nothing"}
 
@@ -53,7 +53,7 @@ def prepare(simulator: Simulator, module: str, examples: list[dict[str, Any]]) -
             account_id(number), topup=example["topup"], purchases=example["purchases"], balance=400, invoices=[]
         )
         for fault in example["faults"]:
-            simulator.add_fault(**fault, path=f"{account_id(number)}/ai-gateway/billing/{FAULTY.get(module, CONFIG)}")
+            simulator.add_fault(**fault, path=f"{account_id(number)}/{FAULTY.get(module, CONFIG)}")
 
 
 def play(module: str, api_url: str, in_process: bool, no_log: bool) -> list[dict[str, Any]]:
@@ -138,6 +138,8 @@ def compare(
             assert one.get(key, "missing") == other.get(key, "missing"), json.dumps([key, one, other], indent=1)
     assert inside_requests == outside_requests
     assert inside_stored == outside_stored
+    added = sum(len(example["faults"]) for example in examples)
+    assert not added or len(simulator.faults) < added, f"{module}: no fault struck. Add the end of its path to FAULTY"
     return inside[:-1]
 
 
@@ -152,8 +154,12 @@ with Simulator() as cloudflare:
         warned = sum(bool(WARNING.search(str(item.get("warnings")))) for item in items)
         print(f"{name}: {wanted} results are the same, {failed} failures, {changed} changes, {warned} with warnings")
         # If it were not so, little would have been compared.
-        assert 0 < failed < wanted - 3
-        assert (changed > 5 and warned > 0) or name.endswith("_info")
+        assert 0 < failed < wanted - 3, (
+            f"{name}: {failed} of {wanted} fail. Add options that it needs to USUAL in inputs.py"
+        )
+        assert (changed > 5 and warned > 0) or name.endswith("_info"), (
+            f"{name}: {changed} changes, {warned} with warnings"
+        )
         assert all("invocation" in item for item in items)
         for item in items:
             given = item["item"]["options"].values()
