@@ -15,7 +15,7 @@ import schemathesis
 import yaml
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
-from simulator import _routes
+from simulator import _billing, _routes
 from simulator._messages import ApiError
 from simulator._settings import SWITCHES
 from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN, Simulator
@@ -173,7 +173,7 @@ def test_a_documented_object_in_an_account_is_read(
     def get_thing(call: _routes.Call) -> Any:
         if call.parameters != {"account_id": ACCOUNT_ID, "thing_id": "default"}:
             raise ApiError(404, 7002, "No such thing")
-        return call.account["spending_limit"]
+        return _billing.get_spending_limit(call)
 
     monkeypatch.setattr("simulator._api.ROUTES", _routes.ROUTES)
     test_each_route_is_documented_and_each_documented_call_is_served()
