@@ -55,7 +55,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repository(original: Path, tmp_path: Path) -> Path:
-    """A copy to cut a release in."""
+    """A copy to prepare a release in."""
     return Path(shutil.copytree(original, tmp_path / "ansible_collections" / "finops" / "cloudflare", symlinks=True))
 
 
