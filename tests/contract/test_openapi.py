@@ -15,7 +15,7 @@ import schemathesis
 import yaml
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
-from simulator import _routes
+from simulator import _billing, _routes
 from simulator._messages import ApiError
 from simulator._settings import SWITCHES
 from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN, Simulator
@@ -53,6 +53,19 @@ EXPECTED: dict[tuple[str, str], set[tuple[str, str, int]]] = {
 }
 
 
+def path_values(document: dict[str, Any]) -> dict[str, str]:
+    """What to put into the paths: for an account the one with data, for anything else in it the document's example."""
+    values = {"account_id": ACCOUNT_ID}
+    for item in document["paths"].values():
+        for holder in (item, *(item[method] for method in item if method != "parameters")):
+            for each in holder.get("parameters", []):
+                name = each.get("$ref", "").rpartition("/")[2]
+                parameter = document["components"]["parameters"][name] if name else each
+                if parameter["in"] == "path" and parameter["name"] != "account_id":
+                    values[parameter["name"]] = parameter["example"]
+    return values
+
+
 @pytest.fixture(autouse=True)
 def _documented_moment(simulator: Simulator) -> None:
     """The examples of the document ask for the time before it."""
@@ -69,11 +82,12 @@ def drift(
     """What schemathesis finds wrong; ``accepted`` are the statuses that a valid request may get."""
     if account_id is not None:
         simulator.set_account(account_id, limits={"max_cents": NO_MAXIMUM})
+    values = {**path_values(DOCUMENT), "account_id": account_id}
     config = SchemathesisConfig.from_dict(
         {
             "base-url": simulator.api_url,
             "headers": headers or TOKEN,
-            "parameters": {} if account_id is None else {"path.account_id": account_id},
+            "parameters": {f"path.{name}": value for name, value in values.items() if value is not None},
             "continue-on-failure": True,
             "generation": {
                 "deterministic": True,
@@ -127,12 +141,44 @@ def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
     documented = {
         (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item if method != "parameters"
     }
-    sample = {(method, _routes.API_PREFIX + path.replace("{account_id}", ACCOUNT_ID)) for method, path in documented}
+    values = path_values(DOCUMENT)
+    sample = {(method, _routes.API_PREFIX + path.format(**values)) for method, path in documented}
     served = {
         (route.method, path) for route in _routes.ROUTES for method, path in sample if route.pattern.fullmatch(path)
     }
     assert served == sample
     assert len(_routes.ROUTES) == len(documented)
+
+
+@pytest.mark.parametrize("place", ["path", "operation", "reference"])
+def test_a_documented_object_in_an_account_is_read(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    path = "/accounts/{account_id}/things/{thing_id}"
+    item = copy.deepcopy(document["paths"]["/accounts/{account_id}/ai-gateway/billing/spending-limit"])
+    item["get"].update({"operationId": "getThing"})
+    schema = {"type": "string", "pattern": "^[a-z]+$"}
+    parameter = {"name": "thing_id", "in": "path", "required": True, "schema": schema, "example": "default"}
+    if place == "reference":
+        document["components"]["parameters"]["thing"] = parameter
+        parameter = {"$ref": "#/components/parameters/thing"}
+    (item["get"] if place == "operation" else item).setdefault("parameters", []).append(parameter)
+    document["paths"] = {path: item}
+    monkeypatch.setattr(f"{__name__}.DOCUMENT", document)
+    monkeypatch.setitem(_routes.PLACEHOLDERS, "thing_id", "[a-z]+")
+    monkeypatch.setattr(_routes, "ROUTES", [])
+
+    @_routes.route("GET", path, "read")
+    def get_thing(call: _routes.Call) -> Any:
+        if call.parameters != {"account_id": ACCOUNT_ID, "thing_id": "default"}:
+            raise ApiError(404, 7002, "No such thing")
+        return _billing.get_spending_limit(call)
+
+    monkeypatch.setattr("simulator._api.ROUTES", _routes.ROUTES)
+    test_each_route_is_documented_and_each_documented_call_is_served()
+    assert drift(simulator) == []
+    assert {entry["status"] for entry in simulator.requests if entry["path"].endswith("/things/default")} >= {200}
 
 
 @pytest.mark.parametrize("headers", [TOKEN, KEY], ids=["token", "key"])

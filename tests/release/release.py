@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cut a release. CONTRIBUTING.md says when to use which command; ``.github/workflows/release.yml`` uses them too."""
+"""Publish a release. CONTRIBUTING.md says when to use which command; ``.github/workflows/release.yml`` uses them too."""
 
 from __future__ import annotations
 
@@ -65,20 +65,79 @@ def as_numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
+def run(root: Path, *command: str) -> None:
+    """Run a command that says itself what is wrong."""
+    if subprocess.run(command, cwd=root, check=False).returncode != 0:
+        raise Refused(f"{command[0]} {command[1]} failed.")
+
+
+def output(root: Path, *command: str) -> str:
+    """Run a command that has to succeed, and return what it prints."""
+    return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def unreleased_plugins(root: Path) -> dict[str, str]:
+    """The ``version_added`` of each module, plugin and role that no release in the changelog lists."""
+    releases = yaml.safe_load((root / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    listed = set()
+    for each in releases.values():
+        kinds = {"modules": each.get("modules", []), **each.get("plugins", {}), **each.get("objects", {})}
+        listed |= {f"{kind}/{item['name']}" for kind, items in kinds.items() for item in items}
+    return {name: version for name, version in plugins(root).items() if name not in listed}
+
+
+def plugins(root: Path) -> dict[str, str]:
+    """The ``version_added`` of each module, plugin and role that has documentation."""
+    found = {}
+    for path in sorted((root / "plugins").glob("*/[!_]*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "\nDOCUMENTATION" in text:
+            version = re.search(r"^version_added: *(\S+)$", text, re.MULTILINE)
+            found[f"{path.parent.name}/{path.stem}"] = version[1] if version else "missing"
+    for path in sorted((root / "roles").glob("*/meta/argument_specs.yml")):
+        main = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]
+        found[f"role/{path.parents[1].name}"] = str(main.get("version_added", "missing"))
+    return found
+
+
+def check_plugins(root: Path, version: str) -> None:
+    """Refuse a ``version_added`` with which antsibull-changelog would silently leave something out."""
+    for name, added in unreleased_plugins(root).items():
+        if added != version:
+            raise Refused(f"{name} is in no release yet, but its version_added is {added}. Set it to {version}.")
+
+
 def start(root: Path, version: str) -> None:
     """Begin the work on a version: from now on, main holds the version of this coming release."""
-    if as_numbers(version) <= as_numbers(newest_release(root)):
-        raise Refused(f"{version} is not newer than {newest_release(root)}, the newest release in the changelog.")
+    check_newer(root, version)
     write_version(root, version)
 
 
+def check_newer(root: Path, version: str) -> None:
+    """Refuse a version that does not come after the releases in the changelog."""
+    if as_numbers(version) <= as_numbers(newest_release(root)):
+        raise Refused(f"{version} is not newer than {newest_release(root)}, the newest release in the changelog.")
+
+
 def prepare(root: Path, version: str) -> str:
-    """Turn the fragments into the changelog of a version, and return what comes next."""
-    if not fragments(root):
-        raise Refused("There is nothing to release: changelogs/fragments has no fragments.")
-    start(root, version)
-    for arguments in (["lint"], ["release", "--reload-plugins"]):
-        subprocess.run(["antsibull-changelog", *arguments], cwd=root, check=True)
+    """Turn the fragments into the changelog of a version, and return what comes next.
+
+    Until its tag exists, a version can be prepared again, with fragments that were merged in the meantime.
+    """
+    as_numbers(version)
+    if output(root, "git", "status", "--porcelain"):
+        raise Refused("Some changes are not committed. Commit or stash them first.")
+    if output(root, "git", "tag", "--list", version):
+        raise Refused(f"{version} has been released: there is a tag {version}.")
+    again = version == newest_release(root) == read_version(root, GALAXY)
+    if not again:
+        check_newer(root, version)
+    if not fragments(root) and not unreleased_plugins(root):
+        raise Refused("There is nothing to release: changelogs/fragments has no fragments, and no plugin is new.")
+    check_plugins(root, version)
+    run(root, "antsibull-changelog", "lint")
+    write_version(root, version)
+    run(root, "antsibull-changelog", "release", "--reload-plugins", *(["--update-existing"] if again else []))
     check(root, version)
     return f"""
 The changelog of {version} is written. Read CHANGELOG.md. Then:
@@ -106,17 +165,20 @@ def check(root: Path, version: str) -> None:
         raise Refused(
             f"The changelog of {version} lacks these fragments: {', '.join(left)}. Prepare the release again."
         )
+    if missing := unreleased_plugins(root):
+        raise Refused(
+            f"The changelog of {version} lacks these plugins: {', '.join(missing)}. Prepare the release again."
+        )
 
 
-def build(root: Path, version: str, output: Path) -> None:
+def build(root: Path, version: str, directory: Path) -> None:
     """Check the release, and write its tarball and its notes to a directory."""
     check(root, version)
-    output.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     # The newest release on top of the changelog is this one, as the check has shown.
-    notes = ["--only-latest", "--output", str(output.resolve() / "notes.md"), version]
-    subprocess.run(["antsibull-changelog", "generate", *notes], cwd=root, check=True)
-    collection = ["--output-path", str(output), "--force", str(root)]
-    subprocess.run(["ansible-galaxy", "collection", "build", *collection], check=True)
+    notes = ["--only-latest", "--output", str(directory.resolve() / "notes.md"), version]
+    run(root, "antsibull-changelog", "generate", *notes)
+    run(root, "ansible-galaxy", "collection", "build", "--output-path", str(directory.resolve()), "--force", str(root))
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:

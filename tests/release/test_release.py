@@ -55,7 +55,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repository(original: Path, tmp_path: Path) -> Path:
-    """A copy to cut a release in."""
+    """A copy to prepare a release in."""
     return Path(shutil.copytree(original, tmp_path / "ansible_collections" / "finops" / "cloudflare", symlinks=True))
 
 
@@ -180,7 +180,108 @@ def test_an_old_version_is_refused(repository: Path, capsys: pytest.CaptureFixtu
 
 def test_a_release_without_changes_is_refused(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert release.main(["prepare", "99.0.0"], released) == 1
-    assert capsys.readouterr().err == "There is nothing to release: changelogs/fragments has no fragments.\n"
+    expected = "There is nothing to release: changelogs/fragments has no fragments, and no plugin is new.\n"
+    assert capsys.readouterr().err == expected
+
+
+MODULE = "plugins/modules/cloudflare_ai_gateway_other_info.py"
+
+
+def add_module(repository: Path, version: str) -> None:
+    """Add a module, as a copy of another."""
+    text = (repository / "plugins/modules/cloudflare_ai_gateway_topup_info.py").read_text()
+    text = text.replace("cloudflare_ai_gateway_topup_info", "cloudflare_ai_gateway_other_info")
+    (repository / MODULE).write_text(text.replace("version_added: 0.1.0", f"version_added: {version}", 1))
+    commit(repository)
+
+
+def commit(repository: Path) -> None:
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "test")
+
+
+def test_a_release_is_prepared_again_for_a_late_fragment(released: Path, tmp_path: Path) -> None:
+    repository = Path(shutil.copytree(released, tmp_path / "ansible_collections/finops/cloudflare", symlinks=True))
+    version = release.newest_release(repository)
+    git(repository, "tag", "--delete", version)
+    (repository / FRAGMENT).write_text(yaml.safe_dump({"bugfixes": ["This one came late."]}))
+    commit(repository)
+    assert "Prepare the release again." in program(repository, "check", version).stderr
+    finished = program(repository, "prepare", version)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    changelog = (repository / "CHANGELOG.md").read_text()
+    assert "This one came late" in changelog
+    assert "rehearsal of a release" in changelog
+    assert changelog.count(f"## v{version}".replace(".", "\\.")) == 1
+    assert program(repository, "check", version).returncode == 0
+
+
+def test_a_released_version_is_not_prepared_again(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    version = release.newest_release(released)
+    assert release.main(["prepare", version], released) == 1
+    assert capsys.readouterr().err == f"{version} has been released: there is a tag {version}.\n"
+
+
+def test_a_new_module_is_enough_for_a_release(released: Path, tmp_path: Path) -> None:
+    repository = Path(shutil.copytree(released, tmp_path / "ansible_collections/finops/cloudflare", symlinks=True))
+    add_module(repository, "99.0.0")
+    finished = program(repository, "prepare", "99.0.0")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    (entry,) = yaml.safe_load((repository / "changelogs/changelog.yaml").read_text())["releases"]["99.0.0"]["modules"]
+    assert entry["name"] == Path(MODULE).stem
+    assert "other_info".replace("_", "\\_") in (repository / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "", "99.0.1"])
+def test_a_module_that_the_changelog_would_leave_out_is_refused(
+    repository: Path, capsys: pytest.CaptureFixture[str], version: str
+) -> None:
+    wanted = next_version(repository)
+    add_module(repository, version)
+    assert release.main(["prepare", wanted], repository) == 1
+    expected = f"its version_added is {version or 'missing'}. Set it to {wanted}.\n"
+    assert capsys.readouterr().err.endswith(expected)
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_a_tag_without_a_module_in_the_changelog_is_refused(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = Path(shutil.copytree(released, tmp_path / "cloudflare", symlinks=True))
+    version = release.newest_release(repository)
+    add_module(repository, version)
+    assert release.main(["check", version], repository) == 1
+    name = f"modules/{Path(MODULE).stem}"
+    expected = f"The changelog of {version} lacks these plugins: {name}. Prepare the release again.\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_bad_fragment_is_refused_before_anything_changes(repository: Path) -> None:
+    (repository / FRAGMENT).write_text("bugfixs: [This section does not exist.]\n")
+    commit(repository)
+    finished = program(repository, "prepare", next_version(repository))
+    assert finished.returncode == 1
+    assert "invalid section: bugfixs" in finished.stdout + finished.stderr
+    assert "antsibull-changelog lint failed.\n" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert git(repository, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "README.md"])
+def test_changes_that_are_not_committed_are_refused(
+    repository: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (repository / name).write_text("This must not get into a release.")
+    assert release.main(["prepare", "99.0.0"], repository) == 1
+    assert capsys.readouterr().err == "Some changes are not committed. Commit or stash them first.\n"
+    assert release.read_version(repository, release.GALAXY) != "99.0.0"
+
+
+def test_the_changelog_will_list_all_that_is_new() -> None:
+    version = release.read_version(ROOT, release.GALAXY)
+    assert "modules/cloudflare_ai_gateway_topup" in release.plugins(ROOT)
+    assert "role/ai_gateway_topup" in release.plugins(ROOT)
+    assert set(release.unreleased_plugins(ROOT).values()) <= {version}
 
 
 def test_main_holds_one_version() -> None:

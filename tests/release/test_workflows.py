@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -15,13 +17,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+# The jobs that may do more than read
+PERMISSIONS = {
+    "docs.yml": {"publish": {"pages": "write", "id-token": "write"}},
+    "release.yml": {"github": {"contents": "write"}},
+}
 USES = re.compile(r"^[\s-]*uses:\s*(.*)$", re.MULTILINE)
 PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
 def used(text: str) -> list[str]:
-    """The actions of a workflow, with the comments behind them."""
-    return [use.strip() for use in USES.findall(text)]
+    """The actions of a workflow, with the comments behind them. A workflow of the same commit needs no pin."""
+    return [use.strip() for use in USES.findall(text) if not use.startswith("./.github/workflows/")]
 
 
 def unpinned(text: str) -> list[str]:
@@ -37,17 +44,38 @@ def conflicts(texts: list[str]) -> dict[str, set[str]]:
     return {action: found for action, found in pins.items() if len(found) > 1}
 
 
+def permissions(workflow: Any) -> dict[str, Any]:
+    """The permissions of the jobs that have some of their own."""
+    return {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+
+
+def exposed(text: str) -> list[str]:
+    """The jobs, and other parts of a workflow, that mention secrets although no maintainer approves what they do."""
+    workflow = yaml.safe_load(text)
+    jobs = workflow.pop("jobs")
+    unapproved = {name: job for name, job in jobs.items() if job.get("environment") != "galaxy"}
+    return [name for name, part in {**workflow, **unapproved}.items() if re.search(r"\bsecrets\b", str({name: part}))]
+
+
 def steps(workflow: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each step, with the job that it is a part of."""
     for job in workflow["jobs"].values():
-        for step in job["steps"]:
+        # A job that calls another workflow has no steps.
+        for step in job.get("steps", []):
             yield job, step
 
 
 @pytest.fixture(params=WORKFLOWS, ids=lambda path: path.name)
-def text(request: pytest.FixtureRequest) -> str:
+def path(request: pytest.FixtureRequest) -> Path:
+    """The file of a workflow."""
+    assert isinstance(request.param, Path)
+    return request.param
+
+
+@pytest.fixture
+def text(path: Path) -> str:
     """A workflow, as it is written."""
-    return str(request.param.read_text())
+    return path.read_text()
 
 
 @pytest.fixture
@@ -96,8 +124,9 @@ def test_two_pins_of_one_action_are_found() -> None:
     assert conflicts([f"- uses: {first}", f"- uses: {second}"]) == {"a/b": {first[4:], second[4:]}}
 
 
-def test_a_workflow_may_only_read(workflow: Any) -> None:
+def test_a_workflow_may_only_read(path: Path, workflow: Any) -> None:
     assert workflow["permissions"] == {"contents": "read"}
+    assert permissions(workflow) == PERMISSIONS.get(path.name, {})
     # PyYAML takes the key "on" for a boolean.
     assert "pull_request_target" not in workflow[True]
 
@@ -112,10 +141,26 @@ def test_no_credentials_stay_in_a_checkout(workflow: Any) -> None:
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
-def test_only_what_a_maintainer_approves_sees_a_secret(text: str, workflow: Any) -> None:
-    seeing = [job for job in workflow["jobs"].values() if "secrets." in str(job)]
-    assert text.count("secrets.") == len(seeing)
-    assert all(job["environment"] == "galaxy" for job in seeing)
+@pytest.mark.parametrize("more", ["write-all", {"contents": "write"}])
+def test_a_job_that_may_do_more_is_found(more: Any) -> None:
+    assert permissions({"jobs": {"test": {"permissions": more}, "other": {}}}) == {"test": more}
+
+
+def test_only_what_a_maintainer_approves_sees_a_secret(text: str) -> None:
+    assert exposed(text) == []
+
+
+@pytest.mark.parametrize("use", ["${{ secrets.KEY }}", "${{ toJSON(secrets) }}", "${{ secrets['KEY'] }}"])
+@pytest.mark.parametrize("environment", ["", "environment: other, "])
+def test_a_secret_that_no_maintainer_approves_is_found(use: str, environment: str) -> None:
+    job = f'jobs: {{test: {{{environment}steps: [{{run: make, env: {{KEY: "{use}"}}}}]}}}}\n'
+    assert exposed(job) == ["test"]
+    assert exposed(f'env: {{KEY: "{use}"}}\njobs: {{}}\n') == ["env"]
+    assert exposed(job.replace("{steps", "{environment: galaxy, steps")) == ([] if not environment else ["test"])
+
+
+def test_secrets_that_are_passed_on_are_found() -> None:
+    assert exposed("jobs: {test: {uses: ./.github/workflows/test.yml, secrets: inherit}}\n") == ["test"]
 
 
 def test_what_is_published_is_what_was_tested(release: Any) -> None:
@@ -124,12 +169,61 @@ def test_what_is_published_is_what_was_tested(release: Any) -> None:
     assert upload is build[-1]
     tested = [step for step in build if step.get("run", "").endswith("nox -s package")]
     assert [step["env"]["TARBALL"].startswith(upload["with"]["path"]) for step in tested] == [True]
-    for name, needed in (("galaxy", "build"), ("github", "galaxy")):
+    for name, needed in (("galaxy", ["build", "test"]), ("github", "galaxy")):
         job = release["jobs"][name]
         assert job["needs"] == needed
         (download,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/download-artifact@")]
         assert download["with"]["name"] == upload["with"]["name"]
         assert not [step for step in job["steps"] if "build" in step.get("run", "")]
+
+
+def test_only_a_tested_commit_of_main_is_published(release: Any) -> None:
+    assert release["jobs"]["test"] == {"needs": "build", "uses": "./.github/workflows/test.yml"}
+    test = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    assert "workflow_call" in test[True]
+    # In a called workflow, github.workflow is the caller: with it, a release and its tests would cancel each other.
+    assert test["concurrency"]["group"] == "test-${{ github.ref }}"
+    assert "concurrency" not in release
+
+
+def test_a_commit_that_is_not_on_main_is_refused(release: Any, tmp_path: Path) -> None:
+    first, second = release["jobs"]["build"]["steps"][:2]
+    assert first["with"]["fetch-depth"] == 0
+
+    def git(directory: Path, *arguments: str) -> str:
+        command = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments]
+        return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout.strip()
+
+    def refused(commit: str) -> bool:
+        environment = {**os.environ, "GITHUB_SHA": commit}
+        return (
+            subprocess.run(["bash", "-e", "-c", second["run"]], cwd=clone, env=environment, check=False).returncode != 0
+        )
+
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    git(origin, "init", "--quiet", "--initial-branch", "main")
+    git(origin, "commit", "--quiet", "--allow-empty", "--message", "released")
+    git(origin, "commit", "--quiet", "--allow-empty", "--message", "merged after it")
+    git(origin, "switch", "--quiet", "--create", "other")
+    git(origin, "commit", "--quiet", "--allow-empty", "--message", "not merged")
+    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+    assert not refused(git(origin, "rev-parse", "main"))
+    assert not refused(git(origin, "rev-parse", "main~1"))
+    assert refused(git(origin, "rev-parse", "other"))
+
+
+def test_what_publishes_is_pinned_with_its_hashes(release: Any) -> None:
+    (install,) = [step["run"] for step in release["jobs"]["galaxy"]["steps"] if "pip install" in step.get("run", "")]
+    file = "tests/release/requirements.txt"
+    assert install == f"python -m pip install --require-hashes --only-binary :all: --requirement {file}"
+    text = (ROOT / file).read_text()
+    entries = text.replace("\\\n", "").splitlines()
+    pins = [line for line in entries if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+( +--hash=sha256:[0-9a-f]{64})+", pin) for pin in pins)
+    constraints = (ROOT / "tests" / "tools" / "constraints.txt").read_text()
+    (core,) = re.findall(r'^ansible-core == (\S+) ; python_version >= "3.12"$', constraints, re.MULTILINE)
+    assert pins[0].startswith(f"ansible-core=={core} ")
 
 
 def test_dependabot_looks_at_all_that_is_pinned() -> None:
@@ -145,6 +239,6 @@ def test_a_tool_has_one_version() -> None:
     pins: dict[str, set[str]] = {}
     # What depends on the Python has a version for each.
     for name, version in (line.split("==") for line in lines if "==" in line and ";" not in line):
-        pins.setdefault(name.strip(), set()).add(version.strip())
-    assert pins["pytest"]
+        pins.setdefault(name.strip().lower(), set()).add(version.strip(" \\"))
+    assert pins["pytest"] and pins["pyyaml"]
     assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}

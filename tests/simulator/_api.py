@@ -85,19 +85,20 @@ class Cloudflare:
             raise could_not_route(request.path)
         for each, match in found:
             if each.method == request.method:
-                return self._success(each.function(self._call(request, match.groupdict().get("account_id"), each)))
+                return self._success(each.function(self._call(request, match.groupdict(), each)))
         allowed = ", ".join(each.method for each, match in found)
         raise ApiError(405, 10405, "Method not allowed", {"Allow": allowed})
 
-    def _call(self, request: Request, account_id: str | None, route: Route) -> Call:
+    def _call(self, request: Request, parameters: dict[str, str], route: Route) -> Call:
+        account_id = parameters.get("account_id")
         permissions = permissions_of(request.headers, of_an_account=account_id is not None)
         if account_id is None:
-            return Call(request, {}, self.accounts, self.settings)
+            return Call(request, parameters, {}, self.accounts, self.settings)
         if account_id not in self.accounts:
             raise could_not_route(request.path)
         if route.permission not in permissions or not self.accounts[account_id]["reachable"]:
             raise ApiError(403, 10000, "Authentication error")
-        return Call(request, self.accounts[account_id], self.accounts, self.settings)
+        return Call(request, parameters, self.accounts[account_id], self.accounts, self.settings)
 
     def _success(self, result: Any) -> Answer:
         notes = {"empty": [], "code_10000": [{"code": 10000, "message": "A note that is no error"}]}

@@ -23,6 +23,8 @@ class Call(NamedTuple):
     """What a route function gets to know. ``account`` is that of the path, and empty where the path names none."""
 
     request: Request
+    parameters: dict[str, str]
+    """The values of the placeholders in the path"""
     account: dict[str, Any]
     accounts: dict[str, dict[str, Any]]
     settings: Settings

@@ -34,9 +34,9 @@ RAY_ID = re.compile(r"[0-9a-f*]+-SIM")
 BOUGHT_AT = re.compile(r"(\(created |\$[0-9.]+ at |Run again after )[0-9TZ:-]+")
 FRAME = re.compile(r'File "[^"]*(/ansible_collections/.*)')
 WARNING = re.compile("Cloudflare has stopped|is not paid after|not show purchase|leaves account")
-# Where faults strike
-CONFIG = "topup/config"
-FAULTY = {"cloudflare_ai_gateway_credit": "topup"}
+# Where faults strike: the end of the path, after the account
+CONFIG = "ai-gateway/billing/topup/config"
+FAULTY = {"cloudflare_ai_gateway_credit": "ai-gateway/billing/topup"}
 # A process of its own could not keep its files there.
 NO_PROCESS = {"ansible_remote_tmp": "/dev/null/nothing"}
 
@@ -53,7 +53,7 @@ def prepare(simulator: Simulator, module: str, examples: list[dict[str, Any]]) -
             account_id(number), topup=example["topup"], purchases=example["purchases"], balance=400, invoices=[]
         )
         for fault in example["faults"]:
-            simulator.add_fault(**fault, path=f"{account_id(number)}/ai-gateway/billing/{FAULTY.get(module, CONFIG)}")
+            simulator.add_fault(**fault, path=f"{account_id(number)}/{FAULTY.get(module, CONFIG)}")
 
 
 def play(module: str, api_url: str, in_process: bool, no_log: bool) -> list[dict[str, Any]]:
@@ -147,13 +147,17 @@ with Simulator() as cloudflare:
         for index, each in enumerate(inputs):
             each["options"]["account_id"] = account_id(index)
         items = compare(cloudflare, name, inputs)
+        left = len(cloudflare.faults)
         failed = sum("account_id" not in item for item in items)
         changed = sum(item["changed"] for item in items)
         warned = sum(bool(WARNING.search(str(item.get("warnings")))) for item in items)
         print(f"{name}: {wanted} results are the same, {failed} failures, {changed} changes, {warned} with warnings")
         # If it were not so, little would have been compared.
-        assert 0 < failed < wanted - 3
-        assert (changed > 5 and warned > 0) or name.endswith("_info")
+        assert failed < wanted - 3, f"{name}: too few succeed. Add the options that it needs to USUAL in inputs.py"
+        assert failed > 0, f"{name}: none fails. Raise its number"
+        assert (changed > 5 and warned > 0) or name.endswith("_info"), f"{name}: too few changes or warnings"
+        added = sum(len(each["faults"]) for each in inputs)
+        assert left < added, f"{name}: none of {added} faults struck. Add the end of its path to FAULTY"
         assert all("invocation" in item for item in items)
         for item in items:
             given = item["item"]["options"].values()
