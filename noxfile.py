@@ -280,7 +280,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
-    """Cut a release, see CONTRIBUTING.md."""
+    """Publish a release, see CONTRIBUTING.md."""
     session.install("ansible-core", "antsibull-changelog")
     session.run("python", "tests/release/release.py", *session.posargs)
 
