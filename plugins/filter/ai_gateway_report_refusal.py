@@ -30,7 +30,7 @@ seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_credit
   - plugin: finops.cloudflare.ai_gateway_report
     plugin_type: filter
-  - ref: ansible_collections.finops.cloudflare.docsite.guide_start
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
     description: Make the report with the playbook.
 """
 
