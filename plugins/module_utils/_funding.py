@@ -73,7 +73,7 @@ class Order(NamedTuple):
         else:
             amount = max(MINIMUM_AMOUNT, math.ceil((self.target_balance or 0) - balance))
         charge = charge_for(amount)
-        self._check_maximums(charge, f"a purchase of {charge}, exceeds", "")
+        self._check_maximums(charge, f"{charge},", "")
         return charge
 
     def check_smallest_charge(self) -> None:
@@ -86,16 +86,16 @@ class Order(NamedTuple):
         from_zero = charge_for(max(MINIMUM_AMOUNT, target))
         self._check_maximums(
             smallest,
-            f"with this target_balance, a purchase is at least {dollars(smallest.amount)} of credit for at least "
-            f"{dollars(smallest.total)}, including the fee. That exceeds",
-            f" A balance of $0.00 needs {money(from_zero.total)}.",
+            f"at least {dollars(smallest.amount)} of credit for at least {dollars(smallest.total)}, including the fee,",
+            f" From a balance of $0.00, a purchase charges {money(from_zero.total)}.",
         )
 
-    def _check_maximums(self, charge: Charge, exceeds: str, needed: str) -> None:
+    def _check_maximums(self, charge: Charge, shown: str, hint: str) -> None:
         for name, cents in (("maximum_charge", self.maximum_charge), *((cap.option, cap.cents) for cap in self.caps)):
             if charge.total > cents:
                 raise UserError(
-                    f"Nothing was bought: {exceeds} {name}, {money(cents)}. If you want to spend this much, raise {name}.{needed}"
+                    f"Nothing was bought: a purchase of {shown} exceeds {name}, {money(cents)}. If you want to spend this "
+                    f"much, raise {name}.{hint}"
                 )
 
 

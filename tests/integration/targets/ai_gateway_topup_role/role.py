@@ -270,7 +270,7 @@ def keep_credit(runner: Runner) -> None:
     needed = "3 of 9 accounts needed a change: Poor, Fixed, Of a key."
     failed = (
         "4 of 9 accounts failed: Dear, Capped, Null, Twice. "
-        "The first error is: Nothing was bought: with this target_balance, a purchase is at least $50.00 of credit"
+        "The first error is: Nothing was bought: a purchase of at least $50.00 of credit for at least $52.50"
     )
     shown = runner.run(play, "--check", "--diff", code=2)
     assert f"{needed} {CHECKED} {failed}" in shown

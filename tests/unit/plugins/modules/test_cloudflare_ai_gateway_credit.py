@@ -85,11 +85,11 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"maximum_charge": 5249}, "exceeds maximum_charge, 5249 ($52.49)"),
         (
             {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 7349},
-            "at least $70.00 of credit for at least $73.50, including the fee. That exceeds maximum_charge, 7349 ($73.49)",
+            "a purchase of at least $70.00 of credit for at least $73.50, including the fee, exceeds maximum_charge, 7349",
         ),
         (
             {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 7349},
-            "If you want to spend this much, raise maximum_charge. A balance of $0.00 needs 8400 ($84.00).",
+            "If you want to spend this much, raise maximum_charge. From a balance of $0.00, a purchase charges 8400 ($84.00).",
         ),
         ({"amount": 999}, "amount is in cents: 999 is $9.99. The minimum is 1000 ($10.00)"),
         ({"amount": 50}, "For $50.00, write 5000"),
@@ -99,7 +99,7 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"maximum_charge_per_month": None}, "check the template. For no limit, leave it out."),
         (
             {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 8400, "maximum_charge_per_day": 7349},
-            "at least $73.50, including the fee. That exceeds maximum_charge_per_day, 7349 ($73.49)",
+            "at least $73.50, including the fee, exceeds maximum_charge_per_day, 7349 ($73.49)",
         ),
         ({"minimum_balance": -1}, "minimum_balance is in cents: -1 is"),
         ({"minimum_balance": 10}, "10 is $0.10. The minimum is 500 ($5.00). For $10.00, write 1000"),
