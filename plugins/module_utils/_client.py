@@ -299,13 +299,20 @@ class Client:
             failure = UnexpectedAnswer
         foreign = is_foreign(failure, envelope)
         said = f"{'the response was' if foreign or not envelope else 'Cloudflare responded with'} {said}"
-        refused = is_refusal(status, envelope)
-        if not failure.transient:
-            raise failure(call, said, status, messages, ray_id, refused=refused, foreign=foreign)
-        if ray_id:
-            said += f", Ray ID {ray_id}"
-        retry_after = seconds_to_wait(response.headers.get("retry-after"))
-        raise failure(call, said, status, messages, ray_id, retry_after, refused=refused, foreign=foreign)
+        retry_after = None
+        if failure.transient:
+            said += f", Ray ID {ray_id}" if ray_id else ""
+            retry_after = seconds_to_wait(response.headers.get("retry-after"))
+        raise failure(
+            call,
+            said,
+            status,
+            messages,
+            ray_id,
+            retry_after,
+            refused=is_refusal(status, envelope),
+            foreign=foreign,
+        )
 
 
 @lru_cache(maxsize=1)
