@@ -37,7 +37,7 @@ seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
   - plugin: finops.cloudflare.ai_gateway_report_refusal
     plugin_type: filter
-  - ref: ansible_collections.finops.cloudflare.docsite.guide_start
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
     description: Make the report with the playbook.
 """
 

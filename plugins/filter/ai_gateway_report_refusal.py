@@ -10,13 +10,13 @@ from ansible_collections.finops.cloudflare.plugins.plugin_utils import _report
 
 DOCUMENTATION = r"""
 name: ai_gateway_report_refusal
-short_description: Check the minimum balances for a report
+short_description: Check the accounts for a report
 version_added: 0.2.0
 author:
   - finops.cloudflare contributors (@finops)
 description:
-  - Checks the minimum balances of the accounts that you pass to the playbook C(finops.cloudflare.report), before anything is read. The rules
-    are those of O(finops.cloudflare.cloudflare_ai_gateway_credit#module:minimum_balance).
+  - Checks the accounts that you pass to the playbook C(finops.cloudflare.report), before anything is read. Each needs a valid ID of its own.
+    The rules for minimum balances are those of O(finops.cloudflare.cloudflare_ai_gateway_credit#module:minimum_balance).
   - This filter is private to that playbook, and can change in any release.
 options:
   _input:
@@ -30,12 +30,12 @@ seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_credit
   - plugin: finops.cloudflare.ai_gateway_report
     plugin_type: filter
-  - ref: ansible_collections.finops.cloudflare.docsite.guide_start
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
     description: Make the report with the playbook.
 """
 
 EXAMPLES = r"""
-- name: Fail if a minimum balance is likely to be a mistake
+- name: Fail if an account ID is wrong or a minimum balance is likely to be a mistake
   ansible.builtin.assert:
     that: why == ''
     fail_msg: "{{ why }}"
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What is wrong with the first account whose minimum balance is refused. An empty string if none is.
+  description: What is wrong with the first account that is refused. An empty string if none is.
   type: str
 """
 

@@ -54,7 +54,8 @@ _value:
 
 def dollars(cents: Any) -> str:
     if not _values.is_number(cents):
-        raise AnsibleFilterError(f"finops.cloudflare.dollars needs a number of cents, not {cents!r}.")
+        step = " Use the filter int or float first." if isinstance(cents, str) else ""
+        raise AnsibleFilterError(f"finops.cloudflare.dollars needs a number of cents, not {cents!r}.{step}")
     return _values.dollars(cents)
 
 

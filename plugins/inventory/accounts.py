@@ -264,7 +264,7 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
             raise UserError(f"workers is {workers}. Set it to a number from 1 to {MOST_WORKERS}.")
 
     def _connection(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The connection options as in a module: the same types, defaults and environment variables."""
+        """The connection options as in a module: the same types, defaults, and environment variables."""
         spec = _options.connection_spec()
         names = {name for option, about in spec.items() for name in (option, *about.get("aliases", []))}
         self.templar.available_variables = self._vars
@@ -311,8 +311,9 @@ class InventoryModule(BaseInventoryPlugin, AccountHosts, Cacheable):  # type: ig
             first = next(iter(errors.values()))
             if len(errors) == len(accounts):
                 raise first
+            effect = "no host was added" if self.get_option("strict") else "their variables are null"
             self._complain(
-                f"{len(errors)} of {len(accounts)} accounts could not be read, so their variables are null: {some(errors)}. "
+                f"{len(errors)} of {len(accounts)} accounts could not be read, so {effect}: {some(errors)}. "
                 f"The first error is: {self._censored(first)}"
             )
         return [

@@ -97,10 +97,12 @@ class CloudflareError(Exception):  # pylint: disable=too-many-instance-attribute
         *,
         refused: bool = False,
         sent: bool = True,
+        foreign: bool = False,
     ) -> None:
         """
         refused: whether Cloudflare itself has certainly refused the call, see `is_refusal`.
         sent: whether any part of the call may have left this host.
+        foreign: whether something else than Cloudflare's API may have responded, see `is_foreign`.
         """
         super().__init__()
         self.call = call
@@ -111,10 +113,12 @@ class CloudflareError(Exception):  # pylint: disable=too-many-instance-attribute
         self.retry_after = retry_after
         self.refused = refused
         self.sent = sent
+        self.foreign = foreign
         self.result: Mapping[str, Any] = {}
 
     def __str__(self) -> str:
-        sentences = [f"Could not {self.call.purpose}: {self.said}.", self.aftermath, self.next_step or self.advice]
+        advice = _foreign_advice(self.status) if self.foreign else self.advice
+        sentences = [f"Could not {self.call.purpose}: {self.said}.", self.aftermath, self.next_step or advice]
         return " ".join(sentence for sentence in sentences if sentence)
 
     @property
@@ -132,6 +136,21 @@ class CloudflareError(Exception):  # pylint: disable=too-many-instance-attribute
             "method": self.call.method,
             "path": self.call.path,
         }
+
+
+def _foreign_advice(status: int | None) -> str:
+    """What to do about a response that may come from something else than Cloudflare's API."""
+    if status is not None and status >= 500:
+        return (
+            "This is not a response of Cloudflare's API. Either Cloudflare has a problem, or a proxy or firewall responded instead. "
+            "See https://www.cloudflarestatus.com, check the base URL (api_url or CLOUDFLARE_BASE_URL) and the proxy variables "
+            "HTTPS_PROXY and NO_PROXY, and run again later. If there is a Ray ID, Cloudflare's support asks for it."
+        )
+    return (
+        "This is not a response of Cloudflare's API. A proxy, a firewall, or a login page may have responded instead, so the "
+        "credentials and the account may be right. Check the base URL (api_url or CLOUDFLARE_BASE_URL; Cloudflare's ends in "
+        "/client/v4), the proxy variables HTTPS_PROXY and NO_PROXY, and whether a firewall lets this host reach Cloudflare's API."
+    )
 
 
 class NetworkFailed(CloudflareError):
@@ -237,25 +256,26 @@ class CredentialsMalformed(CloudflareError):
     """A malformed credential."""
 
     advice = (
-        "The credentials are malformed. api_token takes an API token, api_key the Global API Key and api_email its "
-        "e-mail address, each without quotes. An API token in api_key causes this error too."
+        "The credentials are malformed. Set api_token or CLOUDFLARE_API_TOKEN to an API token. Or set api_key or "
+        "CLOUDFLARE_API_KEY to the Global API Key, and api_email or CLOUDFLARE_EMAIL to its email address. Leave out quotes. An "
+        "API token instead of the key causes this error too."
     )
 
 
 class WrongKey(CloudflareError):
-    """Unknown key or e-mail address."""
+    """Unknown key or email address."""
 
     advice = (
-        "The Global API Key or its e-mail address is wrong. Check api_key and api_email, or better, use an API token in "
-        "api_token."
+        "The Global API Key or its email address is wrong. Check api_key and api_email, or CLOUDFLARE_API_KEY and "
+        "CLOUDFLARE_EMAIL. Better, use an API token in api_token or CLOUDFLARE_API_TOKEN."
     )
 
 
 class WrongToken(CloudflareError):
-    """Unknown, expired or revoked token."""
+    """Unknown, expired, or revoked token."""
 
     advice = (
-        "The API token is wrong, expired or revoked. Create a new one in the Cloudflare dashboard and set api_token or "
+        "The API token is wrong, expired, or revoked. Create a new one in the Cloudflare dashboard and set api_token or "
         "CLOUDFLARE_API_TOKEN to it. A Global API Key (cfk_) goes in api_key, together with api_email."
     )
 
@@ -321,7 +341,19 @@ def is_refusal(status: int, envelope: Mapping[str, Any]) -> bool:
     A page of a proxy in between proves nothing about a request that the proxy has passed on. Statuses for a conflict, an
     early request or a timeout prove nothing either.
     """
-    return status in _REFUSALS and envelope.get("success") is False and isinstance(envelope.get("errors"), list)
+    return status in _REFUSALS and _is_failure_of_the_api(envelope)
+
+
+def _is_failure_of_the_api(envelope: Mapping[str, Any]) -> bool:
+    return envelope.get("success") is False and isinstance(envelope.get("errors"), list)
+
+
+def is_foreign(failure: type[CloudflareError], envelope: Mapping[str, Any]) -> bool:
+    """Whether something else than Cloudflare's API may have sent the response, so that the failure's own advice may be wrong.
+
+    Cloudflare's edge, too, responds with pages. The three exceptions advise the same, whoever responded.
+    """
+    return failure not in (RateLimited, Redirected, UnexpectedAnswer) and not _is_failure_of_the_api(envelope)
 
 
 def error_class(status: int, codes: set[int | None]) -> type[CloudflareError]:

@@ -33,6 +33,7 @@ from ._api import (
     TlsFailed,
     UnexpectedAnswer,
     error_class,
+    is_foreign,
     is_refusal,
 )
 from ._http import (
@@ -275,31 +276,43 @@ class Client:
         ray_id = None if ray_id is None else self._quoted(ray_id, 60)
         envelope = document if isinstance(document, dict) else {}
         messages = messages_of(envelope.get("errors"))
-        said = f"Cloudflare responded with HTTP {status}"
+        said = f"HTTP {status}"
 
         success = envelope.get("success") if 200 <= status < 300 else False
         if success is True:
             try:
                 return call.parse(envelope if call.paged else envelope.get("result"))
             except ValueError as exc:
-                raise UnexpectedAnswer(call, f"{said}, but {exc}", status, messages, ray_id) from exc
+                raise UnexpectedAnswer(
+                    call, f"Cloudflare responded with {said}, but {exc}", status, messages, ray_id
+                ) from exc
         if messages:
             said += ", " + "; ".join(described(message) for message in messages)
         elif document is None:
             said += no_json
         if 200 <= status < 300 and success is not False:
-            raise UnexpectedAnswer(call, f"{said}, which is not a response of its API", status, messages, ray_id)
+            said = f"Cloudflare responded with {said}, which is not a response of its API"
+            raise UnexpectedAnswer(call, said, status, messages, ray_id)
 
         failure = error_class(status, {message.code for message in messages})
         if failure is Refused and not envelope:
             failure = UnexpectedAnswer
-        refused = is_refusal(status, envelope)
-        if not failure.transient:
-            raise failure(call, said, status, messages, ray_id, refused=refused)
-        if ray_id:
-            said += f", Ray ID {ray_id}"
-        retry_after = seconds_to_wait(response.headers.get("retry-after"))
-        raise failure(call, said, status, messages, ray_id, retry_after, refused=refused)
+        foreign = is_foreign(failure, envelope)
+        said = f"{'the response was' if foreign or not envelope else 'Cloudflare responded with'} {said}"
+        retry_after = None
+        if failure.transient:
+            said += f", Ray ID {ray_id}" if ray_id else ""
+            retry_after = seconds_to_wait(response.headers.get("retry-after"))
+        raise failure(
+            call,
+            said,
+            status,
+            messages,
+            ray_id,
+            retry_after,
+            refused=is_refusal(status, envelope),
+            foreign=foreign,
+        )
 
 
 @lru_cache(maxsize=1)

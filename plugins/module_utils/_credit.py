@@ -175,9 +175,8 @@ class Run:
         if self._conditions.check_mode:
             # A real purchase is checked by Cloudflare itself.
             witness = _billing.read_balance(self._account_id)
-            _topup.check_limits(
-                charge.amount, self._client.send_if_known(_topup.read_limits(self._account_id), witness)
-            )
+            limits = self._client.send_if_known(_topup.read_limits(self._account_id), witness)
+            _topup.check_limits(charge.amount, limits, "Nothing was bought")
         self._warn_of(_funding.charge_warnings(self._account_id, self._order, look.balance, charge))
         return charge
 

@@ -73,13 +73,30 @@ class Order(NamedTuple):
         else:
             amount = max(MINIMUM_AMOUNT, math.ceil((self.target_balance or 0) - balance))
         charge = charge_for(amount)
+        self._check_maximums(charge, f"{charge},", "")
+        return charge
+
+    def check_smallest_charge(self) -> None:
+        """Raises `UserError` if even the smallest purchase would charge more than a limit allows, whatever the balance is."""
+        if self.amount is not None:
+            self.charge(self.minimum_balance)
+            return
+        target = self.target_balance or 0
+        smallest = charge_for(max(MINIMUM_AMOUNT, target - self.minimum_balance))
+        from_zero = charge_for(max(MINIMUM_AMOUNT, target))
+        self._check_maximums(
+            smallest,
+            f"at least {dollars(smallest.amount)} of credit for at least {dollars(smallest.total)}, including the fee,",
+            f" From a balance of $0.00, a purchase charges {money(from_zero.total)}.",
+        )
+
+    def _check_maximums(self, charge: Charge, shown: str, hint: str) -> None:
         for name, cents in (("maximum_charge", self.maximum_charge), *((cap.option, cap.cents) for cap in self.caps)):
             if charge.total > cents:
                 raise UserError(
-                    f"Nothing was bought: a purchase of {charge}, exceeds {name}, {money(cents)}. If you want to spend this "
-                    f"much, raise {name}."
+                    f"Nothing was bought: a purchase of {shown} exceeds {name}, {money(cents)}. If you want to spend this "
+                    f"much, raise {name}.{hint}"
                 )
-        return charge
 
 
 def order_from(params: Mapping[str, Any]) -> Order:
@@ -95,15 +112,14 @@ def order_from(params: Mapping[str, Any]) -> Order:
     smallest = charge_for(MINIMUM_AMOUNT).total
     check_cents("maximum_charge", order.maximum_charge, smallest)
     for cap in order.caps:
-        check_cents(cap.option, cap.cents, smallest)
+        check_cents(cap.option, cap.cents, smallest, "For no limit, leave it out.")
     if order.amount is not None:
         check_cents("amount", order.amount, MINIMUM_AMOUNT)
     elif order.target_balance is not None:
         check_cents("target_balance", order.target_balance, 0)
         if order.target_balance < order.minimum_balance:
             raise UserError(_target_too_low(order.target_balance, order.minimum_balance))
-    # The smallest purchase that a balance below the minimum leads to
-    order.charge(order.minimum_balance)
+    order.check_smallest_charge()
     return order
 
 
@@ -158,8 +174,7 @@ def check_payer(account_id: str, credit: Mapping[str, Any], payment_method_id: s
     """Raises `UserError` if the account cannot pay. If Cloudflare does not say, the purchase itself will tell."""
     if credit["has_default_payment_method"] is False and not payment_method_id:
         raise UserError(
-            f"Nothing was bought: account {account_id} has no default payment method. Add one in the Cloudflare dashboard or "
-            "set payment_method_id."
+            f"Nothing was bought: account {account_id} has no default payment method. Add one in the Cloudflare dashboard."
         )
 
 
@@ -222,7 +237,10 @@ def not_clear(
         state = "is paid, and its credit may not be in the balance yet"
         # When it was paid is not known, but it was before now. A later run may measure by either clock.
         latest = math.ceil(max(later, made) + later - earlier) + SETTLING
-        step = f"Run again after {utc(latest)}: by then, the credit has had {SETTLING // 60} minutes to arrive"
+        step = (
+            f"A later run buys if the balance is still too low. Run again after {utc(latest)}: by then, the credit has had "
+            f"{SETTLING // 60} minutes to arrive, whenever the invoice was paid"
+        )
     elif invoice["status"] == PENDING:
         state = "was bought from this machine and is not in the list of invoices yet, so its credit may still come"
         step = "Run again later. If this message stays, look at the billing in the Cloudflare dashboard"

@@ -191,7 +191,8 @@ def credentials(params: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[
     raise UserError(
         "No Cloudflare credentials. Set the option api_token or the environment variable CLOUDFLARE_API_TOKEN (or "
         "CLOUDFLARE_TOKEN) to an API token. Or use a Global API Key: set the options api_email and api_key, or the environment "
-        "variables CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY. A module reads the variables on the host where it runs."
+        "variables CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY. A module reads the variables on the host where it runs, the inventory "
+        "plugin on the controller."
     )
 
 
@@ -202,7 +203,7 @@ def _header_value(name: str, value: str) -> str:
         )
     if not re.fullmatch(r"[!-~]+", value):
         raise UserError(
-            f"{name} contains a space, a control character or a non-ASCII character. No Cloudflare credential has one. Give only "
+            f"{name} contains a space, a control character, or a non-ASCII character. No Cloudflare credential has one. Give only "
             "the value, without the word Bearer."
         )
     return value

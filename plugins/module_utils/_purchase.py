@@ -111,9 +111,7 @@ def eligibility_from_api(result: object) -> str | None:
 
 
 _NO_CARD = "Add a card as the payment method in the Cloudflare dashboard."
-_NO_DEFAULT = (
-    "Make the card the default payment method of AI Gateway in the Cloudflare dashboard, or set payment_method_id."
-)
+_NO_DEFAULT = "Make the card the default payment method of AI Gateway in the Cloudflare dashboard."
 _AUTHENTICATE = "Complete the bank's confirmation (3-D Secure) in the Cloudflare dashboard."
 _INELIGIBLE = {
     "NO_ACCOUNT_PAYMENT_METHOD": _NO_CARD,
@@ -130,10 +128,9 @@ def refusal(error: CloudflareError, charge: Charge, limits: Mapping[str, Any] | 
     """The next step after a purchase that was certainly refused. Empty if the error already has one."""
     if error.status == 402:
         return (
-            "The payment was declined. Ask the cardholder to check the card with the bank, or choose another payment method in "
-            "the Cloudflare dashboard or with payment_method_id. The declined payment may have left an open invoice: look in the "
-            "billing of the Cloudflare dashboard, and pay it or have it voided. Later runs buy nothing while it is open. Then "
-            "run again."
+            "The payment was declined. Ask the cardholder to check the card with the bank, or choose another default payment "
+            "method in the Cloudflare dashboard. The declined payment may have left an open invoice: look in the billing of the "
+            "Cloudflare dashboard, and pay it or have it voided. Later runs buy nothing while it is open. Then run again."
         )
     if eligibility:
         return eligibility

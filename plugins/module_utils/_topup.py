@@ -42,20 +42,26 @@ def wanted_topup(amount: int | None, threshold: int | None) -> Topup:
     return {**NO_TOPUP, "amount": amount, "threshold": threshold}
 
 
-def check_cents(name: str, value: int | None, minimum: int) -> None:
-    """Raises `UserError` if an amount is smaller than the API accepts, usually because dollars were meant."""
+def check_cents(name: str, value: int | None, minimum: int, otherwise: str = "") -> None:
+    """Raises `UserError` if an amount is smaller than the API accepts, usually because dollars were meant.
+
+    `otherwise` is a sentence about a value that the user may have meant instead.
+    """
+    end = f" {otherwise}" if otherwise else ""
     if value is None:
         raise UserError(
             f"{name} is null. Set it to a whole number of cents, for example 5000 for $50.00. If the value comes from a template, "
-            "check the template."
+            f"check the template.{end}"
         )
     if isinstance(value, bool):
         raise UserError(
-            f"{name} is {value}, a boolean. Set it to a whole number of cents, for example 5000 for $50.00."
+            f"{name} is {value}, a boolean. Set it to a whole number of cents, for example 5000 for $50.00.{end}"
         )
     if value < minimum:
         meant = f" For {dollars(value * 100)}, write {value * 100}." if value * 100 >= minimum else ""
-        raise UserError(f"{name} is in cents: {value} is {dollars(value)}. The minimum is {money(minimum)}.{meant}")
+        raise UserError(
+            f"{name} is in cents: {value} is {dollars(value)}. The minimum is {money(minimum)}.{meant}{end}"
+        )
 
 
 def topup_from_api(result: object) -> Topup:
@@ -161,17 +167,26 @@ def beyond_limits(amount: int, limits: Mapping[str, Any]) -> str:
     """Why an account's own limits forbid an amount, as sentences. Empty if they allow it."""
     minimum, maximum = limits["min_cents"], limits["max_cents"]
     if maximum is not None and amount > maximum:
-        return f"amount {money(amount)} is above this account's limit. One purchase may buy at most {money(maximum)} of credit."
+        return (
+            f"amount {money(amount)} is above this account's limit. One purchase may buy at most {money(maximum)} of credit. "
+            "Lower the amount, or ask Cloudflare to raise the limit."
+        )
     if minimum is not None and amount < minimum:
-        return f"amount {money(amount)} is below this account's limit. One purchase must buy at least {money(minimum)} of credit."
+        return (
+            f"amount {money(amount)} is below this account's limit. One purchase must buy at least {money(minimum)} of credit. "
+            "Raise the amount."
+        )
     return ""
 
 
-def check_limits(amount: int, limits: Mapping[str, Any] | None) -> None:
-    """Raises `UserError` if an account's own limits forbid an amount. `limits` is None if they are not known."""
+def check_limits(amount: int, limits: Mapping[str, Any] | None, outcome: str) -> None:
+    """Raises `UserError`, which begins with `outcome`, if an account's own limits forbid an amount.
+
+    `limits` is None if they are not known.
+    """
     beyond = beyond_limits(amount, limits) if limits else ""
     if beyond:
-        raise UserError(f"Cloudflare would refuse this: {beyond}")
+        raise UserError(f"{outcome}: {beyond}")
 
 
 def refusal(amount: int, limits: Mapping[str, Any] | None) -> str:

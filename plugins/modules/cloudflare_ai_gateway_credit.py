@@ -15,7 +15,7 @@ description:
   - Cloudflare sells AI Gateway credit in advance. If the balance of the account is below O(minimum_balance), this module buys credit.
     B(It charges the payment method at once.)
   - Run it on a schedule instead of auto top-up, for accounts whose API tokens cannot set auto top-up.
-  - All money is in B(cents). Cloudflare adds a fee of 5 % to each purchase.
+  - All money is in B(cents). Cloudflare adds a fee of 5% to each purchase.
   - A run sends at most one purchase and never repeats it. Before it buys, it reads the invoices. It buys nothing while the credit of an
     earlier purchase may not be in the balance yet.
   - The module records each purchase in a file before it sends it. The file is on the host where the module runs, and each account has its
@@ -177,12 +177,12 @@ EXAMPLES = r"""
     maximum_charge_per_month: 50000 # cents, for all purchases in 30 days
     api_token: "{{ cloudflare_api_token }}"
 
-- name: Preview what it would cost to bring a balance below $20.00 up to $100.00
+- name: Preview what it would cost to bring a balance below $30.00 up to $100.00
   finops.cloudflare.cloudflare_ai_gateway_credit:
     account_id: 0123456789abcdef0123456789abcdef
-    minimum_balance: 2000
+    minimum_balance: 3000
     target_balance: 10000
-    maximum_charge: 15000
+    maximum_charge: 10500
   check_mode: true
   diff: true
   register: preview
@@ -247,7 +247,7 @@ charge:
       type: int
       sample: 5000
     fee:
-      description: Cloudflare's fee, in cents. It is 5 % of RV(charge.amount), rounded up to a whole cent.
+      description: Cloudflare's fee, in cents. It is 5% of RV(charge.amount), rounded up to a whole cent.
       type: int
       sample: 250
     total:

@@ -15,7 +15,7 @@ description:
   - Cloudflare sells AI Gateway credit in advance. With auto top-up, Cloudflare buys O(amount) of credit whenever the balance falls
     below O(threshold), and charges the payment method of the account.
   - This module sets or removes the auto top-up of one account. Each account has at most one.
-  - All money is in B(cents). Cloudflare adds a fee of 5 % to each purchase.
+  - All money is in B(cents). Cloudflare adds a fee of 5% to each purchase.
 extends_documentation_fragment:
   - finops.cloudflare._attributes
   - finops.cloudflare._attributes.actiongroup_cloudflare
@@ -269,7 +269,7 @@ def manage_topup(module: AnsibleModule, client: Client) -> dict[str, Any]:
     elif changed and _topup.is_set(wanted):
         # A real write is checked by Cloudflare itself.
         limits = client.send_if_known(_topup.read_limits(account_id), _topup.read_topup(account_id))
-        _topup.check_limits(params["amount"], limits)
+        _topup.check_limits(params["amount"], limits, "Nothing was changed")
 
     after = _topup.after_write(before, wanted)
     for warning in _topup.topup_warnings(account_id, after, changed):
@@ -286,7 +286,7 @@ def write(client: Client, account_id: str, before: _topup.Topup, wanted: _topup.
     try:
         client.send(_topup.write_topup(account_id, before, wanted))
     except PermissionDenied as error:
-        if _topup.is_set(wanted):
+        if _topup.is_set(wanted) and not error.foreign:
             error.next_step = f"{error.advice} {_topup.BUY_INSTEAD}"
         raise
     except Refused as error:

@@ -56,7 +56,7 @@ def host_names(
         if name in inventory.hosts and _is_something_else(inventory.hosts[name].vars, account_id):
             raise UserError(
                 f"A host of another inventory is named like the account {name} but is not that account, because it has its own "
-                "address, connection or account. Its tasks would run on the controller. Rename that host."
+                "address, connection, or account. Its tasks would run on the controller. Rename that host."
             )
         names[account_id] = name
     return Hosts(names, refused)

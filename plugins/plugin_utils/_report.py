@@ -19,7 +19,7 @@ from ansible_collections.finops.cloudflare.plugins.module_utils._api import User
 from ansible_collections.finops.cloudflare.plugins.module_utils._funding import check_floor, in_flight
 from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import named
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
-from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars
+from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars, is_account_id
 
 DAYS_TO_WORRY = 7
 MONTHS_OF_CHARGES = 12
@@ -31,8 +31,23 @@ _FAILED, _EMPTY, _STOPPED, _ENDING, _BELOW, _FAILING, _OPEN, _UNKNOWN, _NONE = r
 
 
 def refusal(accounts: Sequence[Any]) -> str:
-    """Why no report can be made on these accounts, as a sentence. Empty if it can be made."""
-    for account in accounts:
+    """Why no report can be made on these accounts, as a sentence. Empty if it can be made.
+
+    It does not repeat a wrong ID, which may be a secret in the wrong place.
+    """
+    positions: dict[str, int] = {}
+    for position, account in enumerate(accounts, 1):
+        if isinstance(account, Mapping) and account.get("id") is None:
+            return f"Entry {position} of accounts has no id. Set its id to the account ID."
+        # In YAML, an ID of digits alone is a number.
+        account_id = str(account["id"] if isinstance(account, Mapping) else account).lower()
+        if not is_account_id(account_id):
+            return (
+                f"Entry {position} of accounts is not a Cloudflare account ID, 32 hexadecimal characters (0-9, a-f). Copy the ID "
+                "from the account's overview in the Cloudflare dashboard, and put it in quotes."
+            )
+        if positions.setdefault(account_id, position) != position:
+            return f"Entries {positions[account_id]} and {position} of accounts have the same ID. Remove one of them."
         if isinstance(account, Mapping) and account.get("minimum_balance") is not None:
             try:
                 _check_floor(account["minimum_balance"])

@@ -152,7 +152,10 @@ def use_it_in_other_ways(runner: Runner) -> None:
     )
     assert "These credentials may read but not make this change." in shown
     assert f"To the team: 1 of 2 accounts needed a change: {OLD_ID}. 1 of 2 accounts failed: {SAME_ID}." in shown
-    assert "state is present but all of the following are missing: amount, threshold" in shown
+    assert (
+        "state is present but all of the following are missing: amount, threshold. Set what is missing for the account, or as "
+        "a variable for all accounts, for example ai_gateway_topup_amount."
+    ) in shown
     assert runner.calls() == [
         *("GET 0", "GET 0", "GET 0", "POST 0", "GET c", "POST c", "GET d", "POST d"),
         *("GET b", "DELETE b"),
@@ -267,7 +270,7 @@ def keep_credit(runner: Runner) -> None:
     needed = "3 of 9 accounts needed a change: Poor, Fixed, Of a key."
     failed = (
         "4 of 9 accounts failed: Dear, Capped, Null, Twice. "
-        "The first error is: Nothing was bought: a purchase of $50.00 of credit for $52.50"
+        "The first error is: Nothing was bought: a purchase of at least $50.00 of credit for at least $52.50"
     )
     shown = runner.run(play, "--check", "--diff", code=2)
     assert f"{needed} {CHECKED} {failed}" in shown

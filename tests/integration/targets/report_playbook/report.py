@@ -187,13 +187,19 @@ def refuse(simulator: Simulator, work: Path) -> None:
         [],
         {"id": ACCOUNT_ID},
         5,
-        "typo",
         f"{ACCOUNT_ID},",
-        [ACCOUNT_ID, None],
-        [{"name": "A"}],
     ]
-    for accounts in [*wrong, [ACCOUNT_ID, {"id": ACCOUNT_ID.upper()}]]:
+    for accounts in wrong:
         assert "Set accounts to the account IDs to report on" in run(simulator, work, code=2, accounts=accounts)
+        assert simulator.requests == []
+    entries: list[tuple[Any, str]] = [
+        ("typo", "Entry 1 of accounts is not a Cloudflare account ID"),
+        ([ACCOUNT_ID, None], "Entry 2 of accounts is not a Cloudflare account ID"),
+        ([ACCOUNT_ID, {"account_id": NEGATIVE_ID}], "Entry 2 of accounts has no id."),
+        ([ACCOUNT_ID, NEGATIVE_ID, {"id": ACCOUNT_ID.upper()}], "Entries 1 and 3 of accounts have the same ID."),
+    ]
+    for accounts, said in entries:
+        assert said in run(simulator, work, code=2, accounts=accounts)
         assert simulator.requests == []
     for floor, said in FLOORS:
         shown = run(simulator, work, code=2, accounts=[NEGATIVE_ID, {"id": ACCOUNT_ID, "minimum_balance": floor}])
@@ -210,7 +216,7 @@ def refuse(simulator: Simulator, work: Path) -> None:
     # What is of no use does not replace a report that is.
     shown = run(simulator, work, code=2, accounts=[ACCOUNT_ID, NEGATIVE_ID], usage_start="yesterday")
     assert "None of the accounts could be read, so no report was written." in shown
-    assert "usage_start is 'yesterday'. Set it to a time" in shown
+    assert "usage_start is 'yesterday'. Set it to a time" in shown.partition("None of the accounts")[0]
     assert [path.name for path in work.iterdir()] == ["directory.html"]
 
 

@@ -24,6 +24,19 @@ def test_a_floor_that_can_be_meant(floor: int | None) -> None:
     assert refusal([{"id": ID}]) == refusal([]) == ""
 
 
+def test_each_account_needs_an_id_of_its_own() -> None:
+    assert refusal([OTHER, {"id": int("1" * 32)}, {"name": "Team", "id": ID.upper()}]) == ""
+    no_id = "Entry {} of accounts is not a Cloudflare account ID, 32 hexadecimal characters (0-9, a-f)."
+    for wrong in ("", "a" * 31, "g" * 32, f"{ID}\n", None, 5, True, [ID]):
+        assert refusal([OTHER, wrong]).startswith(no_id.format(2))
+    assert refusal([{"id": "secret"}, OTHER]).startswith(no_id.format(1))
+    assert "secret" not in refusal([{"id": "secret"}])
+    for wrong in ({}, {"account_id": ID}, {"id": None}):
+        assert refusal([OTHER, ID, wrong]) == "Entry 3 of accounts has no id. Set its id to the account ID."
+    for same in (ID, ID.upper(), {"id": ID}):
+        assert refusal([ID, OTHER, same]) == "Entries 1 and 3 of accounts have the same ID. Remove one of them."
+
+
 @pytest.mark.parametrize("floor", [1, 10, 499, -5, -1000])
 def test_the_rules_are_those_of_the_module(floor: int) -> None:
     with pytest.raises(UserError) as refused:

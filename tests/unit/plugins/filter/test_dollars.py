@@ -26,3 +26,10 @@ def test_cents_are_written_as_dollars(cents: float, shown: str) -> None:
 def test_what_is_no_amount_is_refused(wrong: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="needs a number of cents, not "):
         dollars(wrong)
+
+
+def test_text_is_refused_with_a_way_out() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"not '5000'\. Use the filter int or float first\.$"):
+        dollars("5000")
+    with pytest.raises(AnsibleFilterError, match=r"not None\.$"):
+        dollars(None)

@@ -169,7 +169,7 @@ def test_an_account_that_cannot_be_read_stays_and_is_named(inventory: Inventory)
         f"1 of 2 accounts could not be read, so their variables are null: {FOREIGN_ACCOUNT_ID}. The first error is: "
         f"{unread[f'{PREFIX}error']}"
     )
-    assert inventory.failure(**options, strict=True) == warning
+    assert inventory.failure(**options, strict=True) == warning.replace("their variables are null", "no host was added")
 
 
 def test_a_warning_names_no_more_than_ten(inventory: Inventory) -> None:
@@ -241,7 +241,7 @@ def test_without_credentials_the_ways_to_give_them_are_named(
 
 
 def test_a_wrong_token(inventory: Inventory) -> None:
-    assert "The API token is wrong, expired or revoked" in inventory.failure(api_token="cfut_unknown")
+    assert "The API token is wrong, expired, or revoked" in inventory.failure(api_token="cfut_unknown")
 
 
 def test_a_template_gives_the_token(

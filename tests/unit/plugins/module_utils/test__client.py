@@ -188,9 +188,7 @@ def test_passing_faults_are_survived(
 
 
 @pytest.mark.parametrize("fault", ["html_502", "text_503", "empty_502"])
-def test_lasting_faults_are_reported_as_cloudflares(
-    client: Client, simulator: Simulator, pauses: list[float], fault: str
-) -> None:
+def test_lasting_faults_are_reported(client: Client, simulator: Simulator, pauses: list[float], fault: str) -> None:
     simulator.add_fault(fault=fault, times=9)
     failure = failure_of(client, READ, _api.ServiceFailed)
     assert "<" not in str(failure)
@@ -332,6 +330,53 @@ def test_any_other_answer_leaves_open_what_became_of_a_write(simulator: Simulato
     assert checked.outcome_unknown
     assert checked.aftermath.startswith("Reading again does not show the change, at least not yet")
     assert methods(simulator) == ["POST", "POST", "GET"]
+
+
+FACTS = (
+    "wrong, expired, or revoked",
+    "The credentials are valid",
+    "may read but not",
+    "does not know this account",
+    "on Cloudflare's side",
+    "Cloudflare responded with",
+    "Cloudflare refused this",
+)
+
+
+@pytest.mark.parametrize("call", [READ, WRITE], ids=lambda call: call.method)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 451, 500, 502, 503])
+def test_a_page_says_nothing_about_credentials_or_account(simulator: Simulator, status: int, call: Call) -> None:
+    simulator.add_fault(fault="foreign", status=status, method=call.method)
+    sentence = str(failure_of(client_of(simulator.api_url, retries=0), call))
+    assert f"the response was HTTP {status} with a body that is not JSON (text/html" in sentence
+    assert "proxy" in sentence
+    assert "responded instead" in sentence or "responds instead" in sentence
+    assert "the base URL (api_url or CLOUDFLARE_BASE_URL" in sentence
+    assert ("https://www.cloudflarestatus.com" in sentence) == (status >= 500)
+    assert not [fact for fact in FACTS if fact in sentence]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 502])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"error": "no"}', b'{"errors": [{"message": "no"}]}', b'{"success": false}']
+)
+def test_nor_does_json_without_an_envelope(raw_server: Any, pauses: list[float], status: int, body: bytes) -> None:
+    head = f"HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    raw_server.answer = head.encode() + body
+    failure = failure_of(client_of(raw_server.url, retries=0), READ, _api.error_class(status, set()))
+    assert failure.foreign
+    assert not failure.refused
+    assert f"the response was HTTP {status}" in str(failure)
+    assert not [fact for fact in FACTS if fact in str(failure)]
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, FACTS[0]), (403, FACTS[1]), (404, FACTS[3]), (503, FACTS[4])])
+def test_cloudflares_own_response_keeps_its_advice(simulator: Simulator, status: int, said: str) -> None:
+    simulator.add_fault(fault="status", status=status)
+    failure = failure_of(client_of(simulator.api_url, retries=0), READ)
+    assert not failure.foreign
+    assert said in str(failure)
+    assert f"Cloudflare responded with HTTP {status}, code 10000" in str(failure)
 
 
 @pytest.mark.parametrize("call", [WRITE, REMOVE], ids=lambda call: call.method)

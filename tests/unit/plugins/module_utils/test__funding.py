@@ -102,7 +102,10 @@ def test_after_a_payment_the_time_to_run_again_is_safe_whenever_it_was_paid(
         f"invoice in_1 for $52.50 (created {utc(created)}) is paid, and its credit may not be in the balance yet"
         in said
     )
-    assert f"This run waited 120 seconds. Run again after {utc(again)}: by then" in said
+    assert (
+        f"This run waited 120 seconds. A later run buys if the balance is still too low. Run again after {utc(again)}: by then"
+        in said
+    )
 
 
 def test_a_date_in_the_far_future_is_not_a_time_to_wait_for() -> None:

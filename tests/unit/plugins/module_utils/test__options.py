@@ -80,7 +80,7 @@ def test_one_kind_of_credentials_from_one_place(
         (
             {"api_token": "\u201ct\u201d"},
             {},
-            "api_token contains a space, a control character or a non-ASCII character",
+            "api_token contains a space, a control character, or a non-ASCII character",
         ),
         ({"api_key": "k", "api_email": "ü@example.com"}, {}, "api_email contains a space"),
         ({"api_key": "k\n", "api_email": "e"}, {}, "api_key contains a line break"),

@@ -228,11 +228,11 @@ def test_an_amount_that_nobody_can_mean_is_none(amount: float) -> None:
     [
         (
             {"min_cents": 1000, "max_cents": 4999},
-            "5000 ($50.00) is above this account's limit. One purchase may buy at most 4999 ($49.99) of credit",
+            "One purchase may buy at most 4999 ($49.99) of credit. Lower the amount, or ask Cloudflare to raise the limit.",
         ),
         (
             {"min_cents": 5001, "max_cents": 9999},
-            "5000 ($50.00) is below this account's limit. One purchase must buy at least 5001 ($50.01) of credit",
+            "5000 ($50.00) is below this account's limit. One purchase must buy at least 5001 ($50.01) of credit. Raise the amount.",
         ),
         ({"min_cents": 1000, "max_cents": 5000}, "within this account's limit of 5000 ($50.00)"),
         ({"min_cents": None, "max_cents": None}, "did not report this account's limits"),

@@ -85,12 +85,22 @@ def test_target_balance(run: Runner, balance: float, target: int, amount: int) -
         ({"maximum_charge": 5249}, "exceeds maximum_charge, 5249 ($52.49)"),
         (
             {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 7349},
-            "for $73.50, including a fee of $3.50, exceeds maximum_charge",
+            "a purchase of at least $70.00 of credit for at least $73.50, including the fee, exceeds maximum_charge, 7349",
+        ),
+        (
+            {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 7349},
+            "If you want to spend this much, raise maximum_charge. From a balance of $0.00, a purchase charges 8400 ($84.00).",
         ),
         ({"amount": 999}, "amount is in cents: 999 is $9.99. The minimum is 1000 ($10.00)"),
         ({"amount": 50}, "For $50.00, write 5000"),
         ({"amount": True}, "amount is True, a boolean"),
         ({"maximum_charge": 60}, "maximum_charge is in cents: 60 is $0.60. The minimum is 1050 ($10.50). For $60.00"),
+        ({"maximum_charge_per_day": 0}, "0 is $0.00. The minimum is 1050 ($10.50). For no limit, leave it out."),
+        ({"maximum_charge_per_month": None}, "check the template. For no limit, leave it out."),
+        (
+            {"amount": LEFT_OUT, "target_balance": 8000, "maximum_charge": 8400, "maximum_charge_per_day": 7349},
+            "at least $73.50, including the fee, exceeds maximum_charge_per_day, 7349 ($73.49)",
+        ),
         ({"minimum_balance": -1}, "minimum_balance is in cents: -1 is"),
         ({"minimum_balance": 10}, "10 is $0.10. The minimum is 500 ($5.00). For $10.00, write 1000"),
         ({"minimum_balance": 499}, "499 is $4.99. The minimum is 500 ($5.00)"),
@@ -262,7 +272,7 @@ def test_no_payment_method(run: Runner) -> None:
     run.set(has_default_payment_method=False)
     for check_mode in (True, False):
         result = run(check_mode)
-        assert "has no default payment method" in result["msg"]
+        assert result["msg"].endswith("has no default payment method. Add one in the Cloudflare dashboard.")
         assert facts(result) == (False, 400, 400, None, None)
         assert run.calls == LOOK
     assert run(payment_method_id="pm_1")["changed"]

@@ -192,6 +192,15 @@ def test_bad_input_is_refused_before_any_request(run: Runner, options: dict[str,
     assert run.methods == []
 
 
+def test_a_page_is_not_taken_for_a_missing_permission(run: Runner) -> None:
+    run.simulator.add_fault(fault="foreign", status=403, method="POST")
+    result = run(**PRESENT)
+    assert "the response was HTTP 403 with a body that is not JSON" in result["msg"]
+    assert "A proxy, a firewall, or a login page may have responded instead" in result["msg"]
+    assert "permission" not in result["msg"]
+    assert "cloudflare_ai_gateway_credit" not in result["msg"]
+
+
 def test_an_amount_over_the_limit_of_the_account(run: Runner) -> None:
     run.simulator.set_account(ACCOUNT_ID, limits={"max_cents": 4000})
     result = run(**PRESENT)
