@@ -31,8 +31,8 @@ def test_each_account_needs_an_id_of_its_own() -> None:
         assert refusal([OTHER, wrong]).startswith(no_id.format(2))
     assert refusal([{"id": "secret"}, OTHER]).startswith(no_id.format(1))
     assert "secret" not in refusal([{"id": "secret"}])
-    for wrong in ({}, {"account_id": ID}, {"id": None}):
-        assert refusal([OTHER, ID, wrong]) == "Entry 3 of accounts has no id. Set its id to the account ID."
+    for nameless in ({}, {"account_id": ID}, {"id": None}):
+        assert refusal([OTHER, ID, nameless]) == "Entry 3 of accounts has no id. Set its id to the account ID."
     for same in (ID, ID.upper(), {"id": ID}):
         assert refusal([ID, OTHER, same]) == "Entries 1 and 3 of accounts have the same ID. Remove one of them."
 
