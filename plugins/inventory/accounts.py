@@ -86,15 +86,15 @@ options:
     default: 4
   strict:
     description:
-      - With V(true), the inventory fails, and adds no host, in cases in which it otherwise only warns.
+      - With V(true), the inventory fails, and adds no host, in cases where it would otherwise only warn.
       - It fails if O(fetch) cannot read an account, if no account matches an entry of O(names), if Cloudflare lists no account, or if
         a group of O(keyed_groups) already exists elsewhere.
       - It also fails if O(compose), O(groups), or O(keyed_groups) cannot be evaluated for a host.
-      - If O(fetch) can read none of the accounts, the inventory fails with V(false) as well.
+      - If O(fetch) cannot read any of the accounts, the inventory fails even with V(false).
 notes:
   - B(If an inventory source fails, Ansible only warns. A play over its hosts then has no hosts, and ansible-playbook ends with exit code 0.)
     To prevent this, set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true), or C(any_unparsed_is_failed = true) in the section C([inventory]) of
-    C(ansible.cfg). C(ansible-playbook) then stops with exit code 1. This works for the only source and for one source among several.
+    C(ansible.cfg). C(ansible-playbook) then stops with exit code 1. This works whether the inventory has one source or several.
   - E(ANSIBLE_INVENTORY_UNPARSED_FAILED=true) is not enough. It stops the run only if every source fails.
   - B(An empty list of accounts is a warning, not a failure.) Cloudflare returns an empty list if a token lacks the permission
     Account Settings Read. Set O(strict=true) as well, so that this also stops the run.

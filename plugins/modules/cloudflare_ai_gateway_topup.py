@@ -59,8 +59,8 @@ notes:
   - B(If the balance is already below the threshold, Cloudflare can buy credit as soon as you set the auto top-up.) The module itself
     charges nothing.
   - B(Cloudflare may refuse to change the auto top-up with an API token) and return HTTP 403. Since September 2026, Cloudflare documents this
-    for dashboard sessions only. Reading still works with a token, so check mode can still tell you whether an account is as it
-    should be. To buy credit with a token, use M(finops.cloudflare.cloudflare_ai_gateway_credit).
+    change for dashboard sessions only. Reading still works with a token, so check mode can still tell you whether an account matches
+    your playbook. To buy credit with a token, use M(finops.cloudflare.cloudflare_ai_gateway_credit).
   - A token needs the permission AI Gateway Write to change the auto top-up. The dashboard calls it AI Gateway Edit.
   - Cloudflare stops an auto top-up after failed payments. With O(state=present), the module then warns on every run as long as
     RV(topup.disabled_reason) is set, whether or not it changes something. Cloudflare does not document whether new values restart the
