@@ -25,14 +25,18 @@ from ._values import is_account_id, is_number
 
 def listed_accounts(account_ids: Sequence[object]) -> list[Account]:
     """The accounts with these IDs, each once. What only Cloudflare knows about them is None. Raises `UserError`."""
-    for position, account_id in enumerate(account_ids, 1):
-        if not is_account_id(account_id):
-            raise UserError(
-                f"Entry {position} of accounts is not a Cloudflare account ID, 32 hexadecimal characters (0-9, a-f). Copy the ID "
-                "from the account's overview in the Cloudflare dashboard, and put it in quotes."
-            )
-    unique = dict.fromkeys(str(account_id).lower() for account_id in account_ids)
+    unique = dict.fromkeys(listed_id(position, account_id) for position, account_id in enumerate(account_ids, 1))
     return [{"id": account_id, "name": None, "type": None} for account_id in unique]
+
+
+def listed_id(position: int, account_id: object) -> str:
+    """The account ID as Cloudflare writes it, at this position of a list. Raises `UserError`, which does not repeat it."""
+    if not is_account_id(account_id):
+        raise UserError(
+            f"Entry {position} of accounts is not a Cloudflare account ID, 32 hexadecimal characters (0-9, a-f). Copy the ID "
+            "from the account's overview in the Cloudflare dashboard, and put it in quotes."
+        )
+    return str(account_id).lower()
 
 
 def matches(account: Account, pattern: str) -> bool:

@@ -237,9 +237,11 @@ class Client:
             return CaFileUnusable(call, f"the CA certificates{place} cannot be used ({reason})", sent=sent)
         if tls_failure is not None:
             return tls_failure(call, f"no TLS connection to {self._base_url} ({reason})", sent=sent)
-        proxy = " through the proxy" if isinstance(exc, requests.exceptions.ProxyError) else ""
-        lost = "the connection to {} broke off" if sent and not proxy else "no connection to {}"
-        return NetworkFailed(call, f"{lost.format(self._base_url)}{proxy} ({reason})", sent=sent)
+        if isinstance(exc, requests.exceptions.ProxyError):
+            said = f"no connection to {self._base_url} through the proxy"
+        else:
+            said = f"the connection to {self._base_url} broke off" if sent else f"no connection to {self._base_url}"
+        return NetworkFailed(call, f"{said} ({reason})", sent=sent)
 
     def _broken_off(self, call: Call, exc: Exception, started: float) -> CloudflareError:
         """The failure if a response broke off."""

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from ._api import Call, NotFound, Refused
 from ._topup import billing_path, object_in, objects_in
-from ._values import dollars, flag, number, text, utc
+from ._values import flag, in_currency, number, text, utc
 
 MOST_PAGES = 20
 """How many pages of invoices are read at most. As far as is known, Cloudflare puts 100 invoices on a page."""
@@ -198,12 +198,12 @@ def summary(invoice: Invoice) -> dict[str, Any]:
 
 def named(invoice: Invoice) -> str:
     """An invoice for a sentence: `invoice in_1 for $52.50 (created 2026-11-24T12:00:00Z)`. What is not known is left out."""
-    amount = f" for {_amount(invoice)}" if invoice["amount_due"] is not None else ""
+    due = invoice["amount_due"]
+    amount = "" if due is None else f" for {in_currency(due, currency_of(invoice))}"
     created = f" (created {invoice['created_at']})" if invoice["created_at"] else ""
     return f"invoice {invoice['id'] or 'without an ID'}{amount}{created}"
 
 
-def _amount(invoice: Invoice) -> str:
-    currency = (invoice["currency"] or "usd").upper()
-    amount = dollars(invoice["amount_due"])
-    return amount if currency == "USD" else f"{amount.replace('$', '')} {currency}"
+def currency_of(invoice: Invoice) -> str:
+    """The currency of an invoice, in upper case. If it is not known, US dollars, in which Cloudflare sells credit."""
+    return (invoice["currency"] or "usd").upper()

@@ -29,6 +29,11 @@ def money(cents: float) -> str:
     return f"{cents} ({dollars(cents)})"
 
 
+def in_currency(cents: float, currency: str) -> str:
+    """An amount for a sentence, whose currency may not be US dollars: `$50.00`, `50.00 EUR`. `currency` is in upper case."""
+    return dollars(cents) if currency == "USD" else f"{dollars(cents).replace('$', '')} {currency}"
+
+
 def in_seconds(count: float) -> str:
     """A duration for a sentence: `1 second`, `120 seconds`."""
     return f"{count} second{'' if count == 1 else 's'}"

@@ -15,11 +15,12 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
+from ansible_collections.finops.cloudflare.plugins.module_utils._accounts import listed_id
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._funding import check_floor, in_flight
-from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import named
+from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import currency_of, named
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import is_set
-from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars, is_account_id
+from ansible_collections.finops.cloudflare.plugins.module_utils._values import dollars, in_currency
 
 DAYS_TO_WORRY = 7
 MONTHS_OF_CHARGES = 12
@@ -35,25 +36,30 @@ def refusal(accounts: Sequence[Any]) -> str:
 
     It does not repeat a wrong ID, which may be a secret in the wrong place.
     """
+    try:
+        _check(accounts)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _check(accounts: Sequence[Any]) -> None:
     positions: dict[str, int] = {}
     for position, account in enumerate(accounts, 1):
-        if isinstance(account, Mapping) and account.get("id") is None:
-            return f"Entry {position} of accounts has no id. Set its id to the account ID."
+        entry = account if isinstance(account, Mapping) else {"id": account}
+        if entry is account and entry.get("id") is None:
+            raise UserError(f"Entry {position} of accounts has no id. Set its id to the account ID.")
         # In YAML, an ID of digits alone is a number.
-        account_id = str(account["id"] if isinstance(account, Mapping) else account).lower()
-        if not is_account_id(account_id):
-            return (
-                f"Entry {position} of accounts is not a Cloudflare account ID, 32 hexadecimal characters (0-9, a-f). Copy the ID "
-                "from the account's overview in the Cloudflare dashboard, and put it in quotes."
-            )
+        account_id = listed_id(position, str(entry["id"]))
         if positions.setdefault(account_id, position) != position:
-            return f"Entries {positions[account_id]} and {position} of accounts have the same ID. Remove one of them."
-        if isinstance(account, Mapping) and account.get("minimum_balance") is not None:
+            raise UserError(
+                f"Entries {positions[account_id]} and {position} of accounts have the same ID. Remove one of them."
+            )
+        if entry.get("minimum_balance") is not None:
             try:
-                _check_floor(account["minimum_balance"])
+                _check_floor(entry["minimum_balance"])
             except UserError as error:
-                return f"Account {account.get('id')}: {error}"
-    return ""
+                raise UserError(f"Account {entry['id']}: {error}") from error
 
 
 def _check_floor(floor: Any) -> None:
@@ -187,7 +193,7 @@ def _problems(billing: Mapping[str, Any], state: str, floor: float | None, made:
         problems.append((_FAILING, f"The last automatic purchase failed: {topup['error']}"))
     for invoice in billing["invoices"]:
         if invoice["status"] in UNPAID and invoice["amount_remaining"]:
-            left = _money(invoice["amount_remaining"], _currency(invoice))
+            left = _money(invoice["amount_remaining"], invoice)
             problems.append((_OPEN, f"An invoice of {_date(invoice) or 'unknown date'} is not paid: {left}."))
     return problems
 
@@ -236,8 +242,8 @@ def _charges(invoices: Sequence[Mapping[str, Any]], made: str) -> dict[str, Any]
             continue
         if not month:
             left_out.add("charges without a date")
-        elif month in paid and _currency(invoice) != "USD":
-            left_out.add(f"charges in {_currency(invoice)}")
+        elif month in paid and currency_of(invoice) != "USD":
+            left_out.add(f"charges in {currency_of(invoice)}")
         elif month in paid:
             paid[month] = (paid[month] or 0) + invoice["amount_paid"]
     return {**_bars(list(paid.items())), "left_out": sorted(left_out)}
@@ -251,8 +257,8 @@ def _invoice(invoice: Mapping[str, Any]) -> dict[str, Any]:
         # Only a web address may be followed, never a script.
         "link": address if re.match("https?://", address, re.IGNORECASE) else None,
         "status": invoice["status"],
-        "due": _money(invoice["amount_due"], _currency(invoice)),
-        "paid": _money(invoice["amount_paid"], _currency(invoice)),
+        "due": _money(invoice["amount_due"], invoice),
+        "paid": _money(invoice["amount_paid"], invoice),
     }
 
 
@@ -260,14 +266,8 @@ def _date(invoice: Mapping[str, Any]) -> str:
     return (invoice["created_at"] or "")[:10]
 
 
-def _currency(invoice: Mapping[str, Any]) -> str:
-    return (invoice["currency"] or "usd").upper()
-
-
-def _money(cents: float | None, currency: str) -> str | None:
-    if cents is None:
-        return None
-    return dollars(cents) if currency == "USD" else f"{dollars(cents).replace('$', '')} {currency}"
+def _money(cents: float | None, invoice: Mapping[str, Any]) -> str | None:
+    return None if cents is None else in_currency(cents, currency_of(invoice))
 
 
 def _bars(amounts: Sequence[tuple[str, float | None]]) -> dict[str, Any]:

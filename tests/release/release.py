@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -52,10 +52,15 @@ def fragments(root: Path) -> list[str]:
     return sorted(path.name for path in (root / "changelogs" / "fragments").glob("*.y*ml"))
 
 
+def releases(root: Path) -> dict[str, Any]:
+    """The releases in the changelog, by version."""
+    changelog: dict[str, Any] = yaml.safe_load((root / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))
+    return changelog["releases"]
+
+
 def newest_release(root: Path) -> str:
     """The newest release in the changelog."""
-    releases = yaml.safe_load((root / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
-    return max(releases, key=as_numbers)
+    return max(releases(root), key=as_numbers)
 
 
 def as_numbers(version: str) -> tuple[int, ...]:
@@ -78,9 +83,8 @@ def output(root: Path, *command: str) -> str:
 
 def unreleased_plugins(root: Path) -> dict[str, str]:
     """The ``version_added`` of each module, plugin and role that no release in the changelog lists."""
-    releases = yaml.safe_load((root / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
     listed = set()
-    for each in releases.values():
+    for each in releases(root).values():
         kinds = {"modules": each.get("modules", []), **each.get("plugins", {}), **each.get("objects", {})}
         listed |= {f"{kind}/{item['name']}" for kind, items in kinds.items() for item in items}
     return {name: version for name, version in plugins(root).items() if name not in listed}
