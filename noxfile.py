@@ -271,11 +271,16 @@ def contract(session: nox.Session) -> None:
     session.run("pytest", "tests/contract", *session.posargs)
 
 
+def run_pytest(session: nox.Session, tests: str, *packages: str) -> None:
+    """Run the tests in one folder of ``tests``, with these packages."""
+    session.install("pytest", *packages)
+    session.run("pytest", f"tests/{tests}", *session.posargs)
+
+
 @nox.session
 def package(session: nox.Session) -> None:
     """Build the collection, install it as users do, and use it."""
-    session.install("ansible-builder", "ansible-core", "galaxy-importer", "pytest", "requests")
-    session.run("pytest", "tests/package", *session.posargs)
+    run_pytest(session, "package", "ansible-builder", "ansible-core", "galaxy-importer", "requests")
 
 
 @nox.session(default=False)
@@ -288,8 +293,7 @@ def release(session: nox.Session) -> None:
 @nox.session
 def rehearsal(session: nox.Session) -> None:
     """Rehearse a release up to the upload, and check the workflows."""
-    session.install("ansible-core", "antsibull-changelog", "pytest")
-    session.run("pytest", "tests/release", *session.posargs)
+    run_pytest(session, "release", "ansible-core", "antsibull-changelog")
 
 
 @nox.session
@@ -315,8 +319,7 @@ def site(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Check what ``make demo`` shows, and run every example of the documentation."""
-    session.install("ansible-core", "pytest", "requests")
-    session.run("pytest", "tests/demo", *session.posargs)
+    run_pytest(session, "demo", "ansible-core", "requests")
 
 
 @nox.session
@@ -324,15 +327,13 @@ def report(session: nox.Session) -> None:
     """Check the report in headless Chromium, and keep a picture of it in tests/output/report."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip("there is no Chromium here: install it, for example with: apt-get install chromium")
-    session.install("ansible-core", "pytest", "requests")
-    session.run("pytest", "tests/report", *session.posargs)
+    run_pytest(session, "report", "ansible-core", "requests")
 
 
 @nox.session
 def awx(session: nox.Session) -> None:
     """Follow the guide for AWX, with ansible-runner instead of AWX."""
-    session.install("ansible-builder", "ansible-core", "ansible-runner", "pytest", "requests")
-    session.run("pytest", "tests/awx", *session.posargs)
+    run_pytest(session, "awx", "ansible-builder", "ansible-core", "ansible-runner", "requests")
 
 
 @nox.session(default=False)

@@ -16,4 +16,12 @@ options:
       - If you do not set it, the module uses the environment variable E(CLOUDFLARE_ACCOUNT_ID).
     type: str
     required: true
+seealso:
+  - plugin: finops.cloudflare.accounts
+    plugin_type: inventory
+  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
+    description: Read or manage many accounts.
+  - name: Unified Billing
+    link: https://developers.cloudflare.com/ai-gateway/features/unified-billing/
+    description: Cloudflare's documentation of credit and of auto top-up.
 """

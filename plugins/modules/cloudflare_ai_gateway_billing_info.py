@@ -88,10 +88,6 @@ seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_credit
   - plugin: finops.cloudflare.dollars
     plugin_type: filter
-  - plugin: finops.cloudflare.accounts
-    plugin_type: inventory
-  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
-    description: Look at many accounts.
   - ref: ansible_collections.finops.cloudflare.docsite.guide_credit
     description: Use the daily spend to choose a minimum balance.
 """

@@ -71,17 +71,10 @@ seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup_info
   - module: finops.cloudflare.cloudflare_ai_gateway_credit
   - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
-  - plugin: finops.cloudflare.accounts
-    plugin_type: inventory
-  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
-    description: Manage many accounts.
   - ref: ansible_collections.finops.cloudflare.docsite.guide_awx
     description: Run this collection in AWX.
   - ref: ansible_collections.finops.cloudflare.docsite.guide_credit
     description: Buy credit without auto top-up.
-  - name: Unified Billing
-    link: https://developers.cloudflare.com/ai-gateway/features/unified-billing/
-    description: Cloudflare's documentation of credit and of auto top-up.
 """
 
 EXAMPLES = r"""

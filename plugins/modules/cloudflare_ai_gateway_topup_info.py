@@ -28,10 +28,6 @@ notes:
 seealso:
   - module: finops.cloudflare.cloudflare_ai_gateway_topup
   - module: finops.cloudflare.cloudflare_ai_gateway_billing_info
-  - plugin: finops.cloudflare.accounts
-    plugin_type: inventory
-  - ref: ansible_collections.finops.cloudflare.docsite.guide_accounts
-    description: Look at many accounts.
 """
 
 EXAMPLES = r"""
