@@ -14,7 +14,7 @@ demo: .venv/demo
 	@.venv/bin/python tests/demo/run.py
 
 try: .venv/demo
-	@.venv/bin/python tests/demo/try.py
+	@.venv/bin/python tests/demo/shell.py
 
 # With CI=true the formatter only reports; without it, it changes files.
 test: .venv/test

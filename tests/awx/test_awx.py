@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -32,13 +31,11 @@ from simulator.simulator import (  # noqa: E402
     WRITE_TOKEN,
     Simulator,
 )
+from tools.examples import NAMED  # noqa: E402
 
-GUIDES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "docsite" / "rst").iterdir()))
-BLOCK = re.compile(r"^( *)\.\. code-block:: \S+\n\1   :name: (\S+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
-BLOCKS = {name: textwrap.dedent(text) for _indent, name, text in BLOCK.findall(GUIDES)}
-TOPUP_SURVEY = json.loads(BLOCKS["topup-survey"])
-REPORT_SURVEY = json.loads(BLOCKS["report-survey"])
-CREDIT_SURVEY = json.loads(BLOCKS["credit-survey"])
+TOPUP_SURVEY = json.loads(NAMED["topup-survey"])
+REPORT_SURVEY = json.loads(NAMED["report-survey"])
+CREDIT_SURVEY = json.loads(NAMED["credit-survey"])
 CREDENTIALS = {
     "token": {"api_token": WRITE_TOKEN},
     "key": {"api_email": EMAIL, "api_key": GLOBAL_KEY},
@@ -66,7 +63,7 @@ Launch = Callable[..., Job]
 
 def credential(kind: str, **values: str) -> dict[str, str]:
     """What a credential of one of the guide's types adds to the environment."""
-    credential_type, injectors = (yaml.safe_load(BLOCKS[f"{kind}-{part}"]) for part in ("input", "injector"))
+    credential_type, injectors = (yaml.safe_load(NAMED[f"{kind}-{part}"]) for part in ("input", "injector"))
     return injected(credential_type, injectors, values or CREDENTIALS[kind])
 
 
@@ -93,7 +90,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def project(tmp_path: Path, collections: Path) -> Project:
-    playbooks = {f"{name}.yml": BLOCKS[f"{name}-playbook"] for name in ("topup", "credit", "report", "accounts")}
+    playbooks = {f"{name}.yml": NAMED[f"{name}-playbook"] for name in ("topup", "credit", "report", "accounts")}
     return Project(tmp_path, collections, {**playbooks, "role.yml": MANAGE_BY_ROLE, "leak.yml": PRINT_THE_ENVIRONMENT})
 
 
@@ -173,7 +170,7 @@ def test_the_survey_refuses(answers: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", ["token", "key"])
 def test_awx_keeps_every_secret_of_a_credential_encrypted(kind: str) -> None:
-    fields = yaml.safe_load(BLOCKS[f"{kind}-input"])["fields"]
+    fields = yaml.safe_load(NAMED[f"{kind}-input"])["fields"]
     secret = {field["id"] for field in fields if field.get("secret")}
     assert {CREDENTIALS[kind][name] for name in secret} == {WRITE_TOKEN if kind == "token" else GLOBAL_KEY}
 
@@ -204,7 +201,7 @@ def test_what_cloudflare_repeats_of_a_token_is_not_shown(launch: Launch, simulat
 
 
 def test_credit_is_bought_on_a_schedule(launch: Launch, simulator: Simulator) -> None:
-    environment, variables = credential("token"), yaml.safe_load(BLOCKS["credit-variables"])
+    environment, variables = credential("token"), yaml.safe_load(NAMED["credit-variables"])
     account_id = variables["account_id"]
     simulator.set_account(account_id, balance=400, invoices=[])
 
@@ -245,7 +242,8 @@ def test_credit_is_bought_by_a_person(launch: Launch, simulator: Simulator, tmp_
 
 
 def test_what_a_purchase_costs_is_as_the_guide_says() -> None:
-    prices = re.findall(r"^``amount: (\d+)`` \(\S+\) +\S+ +(\d+) \(", GUIDES, re.MULTILINE)
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_credit.rst").read_text(encoding="utf-8")
+    prices = re.findall(r"^``amount: (\d+)`` \(\S+\) +\S+ +(\d+) \(", guide, re.MULTILINE)
     assert [(int(amount) * 105, int(total) * 100) for amount, total in prices] == [
         (price, price) for price in (105000, 525000, 2100000)
     ]
@@ -285,7 +283,7 @@ def test_slices_share_the_accounts(
     for account_id in accounts:
         simulator.set_account(account_id)
     source = tmp_path / "prod.cloudflare_accounts.yml"
-    source.write_text(BLOCKS["accounts-inventory"], encoding="utf-8")
+    source.write_text(NAMED["accounts-inventory"], encoding="utf-8")
     environment = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "CLOUDFLARE_BASE_URL": simulator.api_url}
     inventory = Inventory.updated("cloudflare_accounts", source, {**credential("token"), **environment})
     changed = []
@@ -305,11 +303,11 @@ def test_a_secret_that_is_shown_is_found(project: Project) -> None:
 
 
 def test_the_execution_environment_can_be_built(tmp_path: Path) -> None:
-    (tmp_path / "execution-environment.yml").write_text(BLOCKS["execution-environment"], encoding="utf-8")
+    (tmp_path / "execution-environment.yml").write_text(NAMED["execution-environment"], encoding="utf-8")
     builder = Path(sys.executable).with_name("ansible-builder")
     subprocess.run([builder, "create", "--output-filename", "Containerfile"], cwd=tmp_path, check=True)
     containerfile = (tmp_path / "context" / "Containerfile").read_text(encoding="utf-8")
     # git is there before Galaxy's client needs it.
     assert containerfile.index("install -y git-core") < containerfile.index("ansible-galaxy collection install")
     requirements = (tmp_path / "context" / "_build" / "requirements.yml").read_text(encoding="utf-8")
-    assert yaml.safe_load(requirements) == yaml.safe_load(BLOCKS["requirements"])
+    assert yaml.safe_load(requirements) == yaml.safe_load(NAMED["requirements"])

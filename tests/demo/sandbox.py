@@ -15,11 +15,22 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 # pylint: disable-next=wrong-import-position
-from simulator.simulator import ACCOUNT_ID, OTHER_ACCOUNT_ID, WRITE_TOKEN, Simulator  # noqa: E402
+from simulator.simulator import (  # noqa: E402
+    ACCOUNT_ID,
+    EMAIL,
+    GLOBAL_KEY,
+    OTHER_ACCOUNT_ID,
+    READ_TOKEN,
+    WRITE_TOKEN,
+    Simulator,
+)
 
 __all__ = [
     "ACCOUNT_ID",
+    "EMAIL",
+    "GLOBAL_KEY",
     "OTHER_ACCOUNT_ID",
+    "READ_TOKEN",
     "ROOT",
     "WRITE_TOKEN",
     "SandboxError",

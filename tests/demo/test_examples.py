@@ -9,7 +9,6 @@ The named blocks of the guides are not run here but in ``tests/awx``, except tho
 
 from __future__ import annotations
 
-import ast
 import configparser
 import json
 import os
@@ -18,28 +17,15 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
 import pytest
+import sandbox
+import shell
 import yaml
-
-sandbox = import_module("sandbox")
-try_ = import_module("try")
-ROOT: Path = sandbox.ROOT
-
-sys.path.insert(0, str(ROOT / "tests"))
-from simulator.simulator import EMAIL, GLOBAL_KEY, READ_TOKEN, WRITE_TOKEN, Simulator  # noqa: E402
-
-MARKDOWN = [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]
-GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-PLUGINS = [
-    path for kind in ("modules", "inventory", "filter") for path in sorted((ROOT / "plugins" / kind).glob("*.py"))
-]
-
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-DIRECTIVE = re.compile(r"^( *)\.\. code-block:: (\S+)\n(?:\1   :name: (\S+)\n)?\n((?:\1   .*\n|\n)+)", re.MULTILINE)
+from sandbox import EMAIL, GLOBAL_KEY, READ_TOKEN, ROOT, WRITE_TOKEN, Simulator
+from tools.examples import EXAMPLES, NAMED, Example
 
 VARIABLES = {
     "cloudflare_api_token": WRITE_TOKEN,
@@ -53,7 +39,7 @@ VARIABLES = {
 BEFORE_A_FILTER = f"""\
 - finops.cloudflare.cloudflare_ai_gateway_billing_info:
     gather: [balance, topup, usage, invoices]
-  loop: &accounts [{{id: {try_.FIRST_ACCOUNT}, minimum_balance: 1000}}]
+  loop: &accounts [{{id: {shell.FIRST_ACCOUNT}, minimum_balance: 1000}}]
   register: read
 - ansible.builtin.set_fact:
     accounts: *accounts
@@ -65,40 +51,8 @@ CREDIT = "finops.cloudflare.cloudflare_ai_gateway_credit"
 TOPUP_INFO = "finops.cloudflare.cloudflare_ai_gateway_topup_info"
 
 
-class Example(NamedTuple):
-    """A block of the documentation."""
-
-    path: Path
-    line: int
-    language: str
-    name: str | None
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.path.relative_to(ROOT)}:{self.line}"
-
-
-def examples() -> Iterator[Example]:
-    for path in MARKDOWN:
-        text = path.read_text(encoding="utf-8")
-        for match in FENCE.finditer(text):
-            yield Example(path, text.count("\n", 0, match.start()) + 1, match[1], None, match[2])
-    for path in GUIDES:
-        text = path.read_text(encoding="utf-8")
-        for match in DIRECTIVE.finditer(text):
-            line = text.count("\n", 0, match.start()) + 1
-            yield Example(path, line, match[2].partition("+")[0], match[3], textwrap.dedent(match[4]))
-    for path in PLUGINS:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXAMPLES":
-                for text in re.split(r"^---\n", ast.literal_eval(node.value), flags=re.MULTILINE):
-                    yield Example(path, node.lineno, "yaml", None, text)
-
-
-EXAMPLES = list(examples())
 YAML = [example for example in EXAMPLES if example.language == "yaml" and example.name is None]
 CONSOLE = [example for example in EXAMPLES if example.language == "console" and example.name is None]
-NAMED = {example.name: example.text for example in EXAMPLES if example.name}
 
 
 class Sandbox(NamedTuple):
@@ -137,7 +91,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the collection is installed, once for all examples."""
     directory = tmp_path_factory.mktemp("installed")
     with Simulator() as simulator:
-        env = sandbox.environment(directory, simulator, try_.FIRST_ACCOUNT)
+        env = sandbox.environment(directory, simulator, shell.FIRST_ACCOUNT)
         sandbox.install(env)
     return Path(env["ANSIBLE_COLLECTIONS_PATH"])
 
@@ -145,8 +99,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def box(installed: Path, tmp_path: Path) -> Iterator[Sandbox]:
     with Simulator() as simulator:
-        try_.add_accounts(simulator)
-        env = sandbox.environment(tmp_path, simulator, try_.FIRST_ACCOUNT)
+        shell.add_accounts(simulator)
+        env = sandbox.environment(tmp_path, simulator, shell.FIRST_ACCOUNT)
         env.update(ANSIBLE_COLLECTIONS_PATH=str(installed), HOME=str(tmp_path))
         (tmp_path / ".cloudflare-token").write_text(f"{READ_TOKEN}\n", encoding="utf-8")
         yield Sandbox(tmp_path, env, simulator)
@@ -198,7 +152,7 @@ def run_yaml(box: Sandbox, example: Example) -> subprocess.CompletedProcess[str]
 def prepare(box: Sandbox, text: str) -> None:
     """What an example presumes of the accounts."""
     if TOPUP_INFO in text and "healthy" in text:
-        for account_id in try_.ACCOUNTS:
+        for account_id in shell.ACCOUNTS:
             box.simulator.set_account(account_id, topup={"amount": 5000, "threshold": 1000})
 
 
@@ -235,7 +189,7 @@ def test_an_inventory_groups_the_accounts_with_little_credit(box: Sandbox) -> No
     for example in grouping:
         listed = json.loads(run_yaml(box, example).stdout)
         (low,) = listed["low"]["hosts"]
-        assert listed["_meta"]["hostvars"][low]["cloudflare_account_id"] == try_.FIRST_ACCOUNT
+        assert listed["_meta"]["hostvars"][low]["cloudflare_account_id"] == shell.FIRST_ACCOUNT
 
 
 def test_the_diff_of_the_readme_is_the_one_that_is_shown(box: Sandbox) -> None:
@@ -269,7 +223,7 @@ def test_no_block_is_overlooked() -> None:
 )
 @pytest.mark.parametrize("account", [{"balance": 10}, {"usage": []}], ids=["nearly empty", "unknown"])
 def test_an_example_that_checks_the_forecast_can_fail(example: Example, account: dict[str, Any], box: Sandbox) -> None:
-    for account_id in try_.ACCOUNTS:
+    for account_id in shell.ACCOUNTS:
         box.simulator.set_account(account_id, **account)
     finished = run_yaml(box, example)
     assert finished.returncode == 2, finished.stdout
@@ -365,4 +319,4 @@ def test_the_schedules_work_with_nothing_but_what_they_set(schedule: Any, box: S
 
 def test_the_account_of_each_example_exists() -> None:
     named = {found for example in EXAMPLES for found in re.findall(r"\b[0-9a-f]{32}\b", example.text)}
-    assert named == set(try_.ACCOUNTS)
+    assert named == set(shell.ACCOUNTS)

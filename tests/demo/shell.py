@@ -37,8 +37,8 @@ def add_accounts(simulator: Simulator) -> None:
         simulator.set_account(account_id, **state)
 
 
-def shell(program: str) -> list[str]:
-    """A shell that reads no start-up file, which could set the variables for a real account."""
+def without_files(program: str) -> list[str]:
+    """The command of this shell without start-up files, which could set the variables for a real account."""
     options = {"bash": ["--noprofile", "--norc"], "zsh": ["-f"], "fish": ["--no-config"]}
     name = Path(program).name
     return [program, *options[name]] if name in options else ["/bin/sh"]
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         del env["ANSIBLE_CONFIG"]
         if not arguments:
             print(WELCOME, flush=True)
-        command = arguments or shell(os.environ.get("SHELL", ""))
+        command = arguments or without_files(os.environ.get("SHELL", ""))
         return subprocess.run(command, cwd=kept, env=env, check=False).returncode
 
 

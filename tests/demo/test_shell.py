@@ -23,7 +23,7 @@ def test_no_file_of_the_user_leads_to_a_real_account(program: str, tmp_path: Pat
         (tmp_path / name).write_text(real, encoding="utf-8")
     env = {**os.environ, "HOME": str(tmp_path), "ENV": str(tmp_path / "env.sh"), "SHELL": program, "TERM": "dumb"}
     terminal, inside = pty.openpty()
-    command = [sys.executable, str(Path(__file__).with_name("try.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("shell.py"))]
     with subprocess.Popen(command, env=env, stdin=inside, stdout=inside, stderr=inside) as running:
         os.close(inside)
         os.write(terminal, b"echo URL=$CLOUDFLARE_BASE_URL; exit\n")
@@ -39,7 +39,7 @@ def test_no_file_of_the_user_leads_to_a_real_account(program: str, tmp_path: Pat
 
 
 def test_a_command_can_be_tried(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).with_name("try.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("shell.py"))]
     env = {**os.environ, "TMPDIR": str(tmp_path), "SHELL": "/bin/sh"}
     shell = "ansible-playbook finops.cloudflare.topup -e amount=5000 -e threshold=1000; exit 7"
     finished = subprocess.run(command, env=env, input=shell, text=True, capture_output=True, check=False)
