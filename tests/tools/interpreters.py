@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ EXECUTABLE = re.compile(r"python3\.\d+")
 PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
 
 Version = tuple[int, int]
+# To start them all takes more than a second, and each session of nox asks for them.
+KNOWN = "FINOPS_CLOUDFLARE_PYTHONS"
 
 
 def _candidates() -> list[Path]:
@@ -39,15 +42,24 @@ def _candidates() -> list[Path]:
 
 
 def find() -> dict[Version, Path]:
-    """Map each Python version to the first interpreter that starts; a version manager's dead shim does not."""
-    found: dict[Version, Path] = {}
+    """Map each Python version to the first interpreter that starts; a version manager's dead shim does not.
+
+    The programs that are started from here find the same ones without a search.
+    """
+    if KNOWN not in os.environ:
+        os.environ[KNOWN] = json.dumps(_search())
+    return {_version(version): Path(executable) for version, executable in json.loads(os.environ[KNOWN]).items()}
+
+
+def _search() -> dict[str, str]:
+    found: dict[str, str] = {}
     for candidate in _candidates():
-        if _version(candidate.name.removeprefix("python")) in found:
+        if candidate.name.removeprefix("python") in found:
             continue
         probe = subprocess.run([candidate, "-c", PROBE], capture_output=True, text=True, check=False)
         if probe.returncode == 0:
             version, executable = probe.stdout.strip().split(" ", 1)
-            found.setdefault(_version(version), Path(executable))
+            found.setdefault(version, executable)
     return found
 
 
