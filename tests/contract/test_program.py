@@ -27,7 +27,9 @@ from simulator.simulator import Simulator
 TESTS = Path(package.__file__).parents[1]
 PROGRAM = (sys.executable, "-m", "simulator")
 # Prints its environment on one line, then does as it is told.
-COMMAND = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); "
+COMMAND = "import json, os, signal, sys, time; print(json.dumps(dict(os.environ)), flush=True); "
+# For a signal: the end of its input would end it too.
+WAIT = "time.sleep(60)"
 
 
 def environment() -> dict[str, str]:
@@ -117,9 +119,7 @@ def test_it_ends_with_the_command_and_has_its_exit_status() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_passed_on_and_the_command_decides_how_to_end(number: signal.Signals) -> None:
-    handled = (
-        f"import signal; signal.signal({number}, lambda *_: sys.exit('heard')); print('ready', flush=True); input()"
-    )
+    handled = f"signal.signal({number}, lambda *_: sys.exit('heard')); print('ready', flush=True); {WAIT}"
     with running(then=handled) as (program, _variables):
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
@@ -129,7 +129,7 @@ def test_a_signal_is_passed_on_and_the_command_decides_how_to_end(number: signal
 
 
 def test_a_signal_that_ends_the_command_leaves_no_process() -> None:
-    with running(then="print(os.getpid(), flush=True); input()") as (program, _variables):
+    with running(then=f"print(os.getpid(), flush=True); {WAIT}") as (program, _variables):
         assert program.stdout is not None
         command = int(program.stdout.readline())
         program.send_signal(signal.SIGTERM)

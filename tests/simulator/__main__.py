@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import ssl
-import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +25,9 @@ from .simulator import (
     WRITE_TOKEN,
     Simulator,
 )
+
+AWAITED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def environment(simulator: Simulator) -> dict[str, str]:
@@ -54,14 +56,18 @@ def environment(simulator: Simulator) -> dict[str, str]:
 def run(command: list[str], variables: dict[str, str]) -> int:
     """Run the command to its end, pass signals on to it, and return the status that a shell would report."""
     try:
-        with subprocess.Popen(command, env=variables) as child:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda received, _frame: child.send_signal(received))
-            status = child.wait()
+        child = os.posix_spawnp(command[0], command, variables, setsigmask=(), setsigdef=IGNORED_BY_PYTHON)
     except OSError as error:
         print(f"simulator: {command[0]}: {error.strerror}", file=sys.stderr)
         return 127
-    return status if status >= 0 else 128 - status
+    while True:
+        number = signal.sigwait(AWAITED)
+        if number != signal.SIGCHLD:
+            os.kill(child, number)
+            continue
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def main() -> int:
@@ -81,6 +87,8 @@ def main() -> int:
         simulator = Simulator(arguments.port, context)
     except (OSError, OverflowError) as error:
         sys.exit(f"simulator: {error}")
+    # None is lost while the command starts, and none ends this process: they wait for run to take them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     with simulator:
         return run(arguments.command, environment(simulator))
 

@@ -101,6 +101,15 @@ class Simulator:
             raise LookupError(f"there is no account {account_id}")
         return self._cloudflare.accounts[account_id]
 
+    @property
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """The stored states by ID, without the usage, which is long and which no request changes."""
+        with self._lock:
+            return {
+                account_id: {key: value for key, value in account.items() if key != "usage"}
+                for account_id, account in self._cloudflare.accounts.items()
+            }
+
     def set_account(self, account_id: str, **changes: Any) -> None:
         """Changes what README.md lists of the account, which is made if there is none; all of it or, at a mistake, none."""
         with self._lock:
@@ -134,9 +143,12 @@ class Simulator:
         with self._lock:
             return [dict(entry) for entry in self._log]
 
-    def forget_requests(self) -> None:
+    def forget_requests(self) -> list[dict[str, Any]]:
+        """Returns what it forgets: no request can come between a look and this."""
         with self._lock:
+            forgotten = self.requests
             self._log.clear()
+            return forgotten
 
     def _answer(self, request: Request) -> Answer | None:
         if request.path == _control.CONTROL_PREFIX or request.path.startswith(f"{_control.CONTROL_PREFIX}/"):
