@@ -92,11 +92,17 @@ def look(control: Control, default_account: str) -> dict[str, Any]:
     """What is stored now, and what was asked since the last look."""
     accounts = control.ask("GET", "/accounts")
     requests = control.ask("DELETE", "/requests")
+    calls = [f"{request['method']} {request['status']}" for request in requests]
+    calls_of: dict[str, list[str]] = {account_id: [] for account_id in accounts}
+    for request, call in zip(requests, calls):
+        account_id = request["path"].partition("/accounts/")[2].partition("/")[0]
+        calls_of.setdefault(account_id, []).append(call)
     return {
         "accounts": accounts,
         "stored": accounts[default_account]["topup"],
         "requests": requests,
-        "calls": [f"{request['method']} {request['status']}" for request in requests],
+        "calls": calls,
+        "calls_of": calls_of,
         "credentials_sent": [request["credentials"] for request in requests],
         "faults_left": control.ask("GET", "/faults"),
     }
