@@ -179,6 +179,16 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def properties(session: nox.Session) -> None:
+    """Look for a counterexample to each property, in ten times as many examples as the other sessions try."""
+    session.install("ansible-core", "-r", "tests/unit/requirements.txt")
+    tree = collection_tree(session)
+    environment = {"HYPOTHESIS_PROFILE": "deep", "PYTHONPATH": str(tree.parents[2])}
+    with session.chdir(tree):
+        session.run("pytest", "tests/unit", "-m", "hypothesis", *session.posargs, env=environment)
+
+
+@nox.session
 def changelog(session: nox.Session) -> None:
     """Check the changelog and its fragments."""
     session.install("antsibull-changelog")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import socketserver
 import sys
 import threading
@@ -24,9 +25,13 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.finops.cloudflare.plugins.module_utils import _client
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simulator
 
-# How long an example takes is the machine's affair, and the examples of a run can be had again.
-hypothesis.settings.register_profile("collection", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("collection")
+# Speed decides nothing, and a run can be repeated with the same examples. Deep runs happen once, shallow ones on every
+# Python and ansible-core.
+for profile, examples in (("shallow", 20), ("deep", 200)):
+    hypothesis.settings.register_profile(
+        profile, max_examples=examples, deadline=None, derandomize=True, database=None
+    )
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shallow"))
 
 ENVIRONMENT = (
     "CLOUDFLARE_API_TOKEN",

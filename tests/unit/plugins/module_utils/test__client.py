@@ -474,7 +474,7 @@ def test_redirects_are_not_followed(client: Client, simulator: Simulator) -> Non
         assert elsewhere.requests == []
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     status=st.sampled_from([200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503]) | st.integers(200, 599),
     body=st.binary(max_size=200)
@@ -512,7 +512,7 @@ def test_whatever_answers_is_a_result_or_a_sentence(
         assert b'"success": true' in body
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     faults=st.lists(
         st.sampled_from(["html_502", "text_503", "empty_502", "drop_before", "drop_after", "rate_limited", "html_200"]),

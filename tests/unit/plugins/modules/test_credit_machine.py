@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -30,8 +29,6 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 FLOOR = 1000
 MAXIMUM = 10500
 LONG = _funding.SETTLING + 60
-# Older Pythons have an older hypothesis, which takes minutes for as many.
-EXAMPLES = 200 if sys.version_info >= (3, 10) else 30
 
 READS = ("credit-balance", "invoice-history", "topup/status")
 FAULTS = st.one_of(
@@ -354,6 +351,7 @@ def _at_the_purchase(patch: pytest.MonkeyPatch, look: Callable[[], None], killed
     patch.setattr(_client.Client, "send", instead)
 
 
+@pytest.mark.hypothesis
 def test_histories(
     run_module: Callable[..., dict[str, Any]], simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -376,7 +374,5 @@ def test_histories(
     }
     run_state_machine_as_test(
         type("HistoriesHere", (Histories,), here),
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=15, deadline=None, derandomize=True, database=None
-        ),
+        settings=settings(stateful_step_count=15),
     )
