@@ -157,7 +157,7 @@ antsibull_nox.load_antsibull_nox_toml()
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the unit tests, and see to it that they cover the code."""
-    session.install("ansible-core", "coverage", "-r", "tests/unit/requirements.txt")
+    session.install("ansible-core", "coverage", "pytest", "-r", "tests/unit/requirements.txt")
     tree = collection_tree(session)
     root = str(tree.parents[2])
     with session.chdir(tree):
@@ -181,7 +181,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def properties(session: nox.Session) -> None:
     """Look for a counterexample to each property, in ten times as many examples as the other sessions try."""
-    session.install("ansible-core", "-r", "tests/unit/requirements.txt")
+    session.install("ansible-core", "pytest", "-r", "tests/unit/requirements.txt")
     tree = collection_tree(session)
     environment = {"HYPOTHESIS_PROFILE": "deep", "PYTHONPATH": str(tree.parents[2])}
     with session.chdir(tree):

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The playbook that buys credit, as it is run by name, with a survey's empty answers. Variables come from runme.sh,
-# functions from playbook.sh and secrets.sh.
+# The playbook that buys credit, as it is run by name, with a survey's empty answers. Variables come from ways.sh,
+# functions from playbook.sh.
 # shellcheck disable=SC2154
 
 # change BODY: what the simulator knows of the account.
@@ -46,7 +46,7 @@ order=(-e minimum_balance=1000 -e amount=5000 -e maximum_charge=5250 -e target_b
 bought='ok=2 +changed=1 +unreachable=0 +failed=0'
 enough='ok=2 +changed=0 +unreachable=0 +failed=0'
 
-export CLOUDFLARE_API_TOKEN=$write_token
+export CLOUDFLARE_API_TOKEN=$write_token CLOUDFLARE_ACCOUNT_ID=$account_id
 change '{"balance": 400, "invoices": [], "purchases": {"outcome": "paid"}}'
 
 expect "$failed" "${credit[@]}" -e account_id= -e minimum_balance= -e amount=5000 -e maximum_charge=5250
@@ -70,12 +70,4 @@ change '{"topup": null}'
 balance 5400
 expect "$bought" "${credit[@]}" -e amount= -e minimum_balance=6000 -e target_balance=7000 -e maximum_charge=1680
 balance 7000
-unset CLOUDFLARE_API_TOKEN
-
-# The secret of a purchase that the bank asks the cardholder about appears nowhere either.
-forget
-change '{"balance": 400, "purchases": {"outcome": "authentication"}}'
-module=(ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_credit -a)
-options='minimum_balance=1000 amount=5000 maximum_charge=5250 wait_timeout'
-CLOUDFLARE_API_TOKEN=$write_token record asked "${module[@]}" "$options=1" --diff
-discreet asked '3-D Secure' in_1Bought0000
+unset CLOUDFLARE_API_TOKEN CLOUDFLARE_ACCOUNT_ID

@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# No token and no key is printed, logged or handed to a callback, however a run ends. Variables come from runme.sh.
+# No token and no key is printed, logged or handed to a callback, however a run ends. Variables come from ways.sh,
+# functions from credit.sh.
 # shellcheck disable=SC2154
 
 # record NAME COMMAND...: keeps all that the command prints, logs and tells a callback, in as much detail as there is.
@@ -72,3 +73,11 @@ discreet key_in_arguments '"changed": true'
 printf 'token: "%s\\n%s"\n' "$write_token" "$write_token" > "$work/broken.yml"
 record broken_token "${module[@]}" 'state=absent api_token={{ token }}' -e @"$work/broken.yml"
 discreet broken_token 'api_token contains a line break'
+
+# The secret of a purchase that the bank asks the cardholder about appears nowhere either.
+forget
+change '{"balance": 400, "purchases": {"outcome": "authentication"}}'
+purchase=(ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_credit -a)
+options='minimum_balance=1000 amount=5000 maximum_charge=5250 wait_timeout'
+CLOUDFLARE_API_TOKEN=$write_token record asked "${purchase[@]}" "$options=1" --diff
+discreet asked '3-D Secure' in_1Bought0000
