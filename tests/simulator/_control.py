@@ -48,15 +48,11 @@ def _moment(value: Any) -> bool:
     return integer(value) and 0 <= value <= FURTHEST_TIME
 
 
-def _forget_requests(simulator: Simulator, _unused: str, _body: Any) -> Any:
-    simulator.forget_requests()
-    return []
-
-
 Action = Callable[["Simulator", str, Any], Any]
 ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "/"): lambda simulator, unused, body: simulator.info(),
     ("POST", "/reset"): _reset,
+    ("GET", "/accounts"): lambda simulator, unused, body: simulator.accounts,
     ("GET", "/accounts/{}"): lambda simulator, account_id, body: simulator.account(account_id),
     ("PATCH", "/accounts/{}"): _change_account,
     ("POST", "/accounts/{}"): _settle,
@@ -65,7 +61,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "/faults"): lambda simulator, unused, body: simulator.faults,
     ("POST", "/faults"): _add_faults,
     ("GET", "/requests"): lambda simulator, unused, body: simulator.requests,
-    ("DELETE", "/requests"): _forget_requests,
+    ("DELETE", "/requests"): lambda simulator, unused, body: simulator.forget_requests(),
 }
 
 

@@ -1,33 +1,21 @@
 # Copyright (c) 2026, finops.cloudflare contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for Cloudflare's API on a loopback port: ``with Simulator() as simulator`` in a test, or a program.
+"""A stand-in for Cloudflare's API on a loopback port: ``with Simulator() as simulator``.
 
 README.md beside this file says what can be set, broken and asked.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import select
-import signal
 import ssl
-import sys
 import threading
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    # Run by its path, this file belongs to no package (PEP 366): name it, so that the imports below mean the same.
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    __package__ = "simulator"  # pylint: disable=redefined-builtin
-
-# pylint: disable=wrong-import-position
-from . import _control, _faults, _processes
+from . import _control, _faults
 from ._account import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, changed_account, new_account
 from ._api import Cloudflare, RateLimit
 from ._messages import (
@@ -93,7 +81,7 @@ class Simulator:
         return self._server.url + _control.CONTROL_PREFIX
 
     def info(self) -> dict[str, Any]:
-        return {"pid": os.getpid(), "api_url": self.api_url, "control_url": self.control_url}
+        return {"api_url": self.api_url, "control_url": self.control_url}
 
     @property
     def settings(self) -> Settings:
@@ -112,6 +100,15 @@ class Simulator:
         if account_id not in self._cloudflare.accounts:
             raise LookupError(f"there is no account {account_id}")
         return self._cloudflare.accounts[account_id]
+
+    @property
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """The stored states by ID, without the usage, which is long and which no request changes."""
+        with self._lock:
+            return {
+                account_id: {key: value for key, value in account.items() if key != "usage"}
+                for account_id, account in self._cloudflare.accounts.items()
+            }
 
     def set_account(self, account_id: str, **changes: Any) -> None:
         """Changes what README.md lists of the account, which is made if there is none; all of it or, at a mistake, none."""
@@ -146,9 +143,12 @@ class Simulator:
         with self._lock:
             return [dict(entry) for entry in self._log]
 
-    def forget_requests(self) -> None:
+    def forget_requests(self) -> list[dict[str, Any]]:
+        """Returns what it forgets: no request can come between a look and this."""
         with self._lock:
+            forgotten = self.requests
             self._log.clear()
+            return forgotten
 
     def _answer(self, request: Request) -> Answer | None:
         if request.path == _control.CONTROL_PREFIX or request.path.startswith(f"{_control.CONTROL_PREFIX}/"):
@@ -208,58 +208,3 @@ def _log_entry(request: Request) -> dict[str, Any]:
         written = written.replace(secret, "REDACTED")
     redacted: dict[str, Any] = json.loads(written)
     return redacted
-
-
-def _serve(arguments: argparse.Namespace) -> None:
-    # A handler must not touch locks that the interrupted code may hold; a byte through a pipe needs none.
-    heard, signalled = os.pipe()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_received: os.write(signalled, b"."))
-    context = None
-    if arguments.certfile is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(arguments.certfile, arguments.keyfile)
-    with Simulator(arguments.port, context) as simulator:
-        info = simulator.info()
-        if arguments.info_file is not None:
-            _processes.write_info(arguments.info_file, info)
-        print(json.dumps(info), flush=True)
-        select.select([heard], [], [], arguments.lifetime)
-    # Another simulator may have taken the file over.
-    if arguments.info_file is not None and _processes.read_info(arguments.info_file) == info:
-        arguments.info_file.unlink()
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="simulator.py", description="A stand-in for Cloudflare's API on 127.0.0.1.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command, summary in (("serve", "serve in the foreground"), ("start", "start serve in the background")):
-        server = commands.add_parser(command, help=summary)
-        server.add_argument("--port", type=int, default=0, help="0, the default, lets the kernel choose")
-        server.add_argument("--info-file", type=Path, required=command == "start", help="where to record the address")
-        server.add_argument("--certfile", type=Path, help="serve https with this certificate")
-        server.add_argument("--keyfile", type=Path, help="the certificate's key, unless it stands in the same file")
-        server.add_argument(
-            "--lifetime", type=float, default=3600, help="end by itself after SECONDS", metavar="SECONDS"
-        )
-    stopper = commands.add_parser("stop", help="end the simulator that the info file records")
-    stopper.add_argument("--info-file", type=Path, required=True)
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = _arguments()
-    try:
-        if arguments.command == "serve":
-            _serve(arguments)
-        elif arguments.command == "start":
-            command = [sys.executable, __file__, "serve", *sys.argv[2:]]
-            print(json.dumps(_processes.start(command, arguments.info_file)))
-        else:
-            print(_processes.stop(arguments.info_file))
-    except (_processes.ProcessError, OSError, ValueError, OverflowError) as error:
-        sys.exit(f"simulator.py: {error}")
-
-
-if __name__ == "__main__":
-    main()
