@@ -157,7 +157,16 @@ class DemoFailed(Exception):
     """A step has ended in another way than it announced."""
 
 
-def show(number: int, step: Step, simulator: Simulator, directory: Path, env: dict[str, str]) -> None:
+class Outcome(NamedTuple):
+    """What came of a step."""
+
+    status: int
+    shown: str
+    requests: list[str]
+    stored: tuple[int | None, int | None]
+
+
+def show(number: int, step: Step, simulator: Simulator, directory: Path, env: dict[str, str]) -> Outcome:
     print(f"{BOLD}{number}. {step.title}{PLAIN}\n\n$ {step.command}\n", flush=True)
     simulator.forget_requests()
     finished = run(*shlex.split(step.command), env=env, cwd=directory, check=False, merged=True)
@@ -166,11 +175,15 @@ def show(number: int, step: Step, simulator: Simulator, directory: Path, env: di
     topup = simulator.account(ACCOUNT_ID)["topup"]
     stored = (topup["amount"], topup["threshold"])
     print(f"\nRequests: {', '.join(requests) or 'none'}. The API now holds: {described(stored)}.\n", flush=True)
-
     plain = re.sub(r"\033\[[0-9;]*m", "", finished.stdout)
-    if (finished.returncode != 0) != step.fails or not re.search(step.shows, plain):
-        raise DemoFailed(f"Step {number} ended with exit code {finished.returncode}, and not as it should.")
-    if (requests, stored) != (step.requests, step.stored):
+    return Outcome(finished.returncode, plain, requests, stored)
+
+
+def check(number: int, step: Step, outcome: Outcome) -> None:
+    """Raises DemoFailed unless the step ended as it announces."""
+    if (outcome.status != 0) != step.fails or not re.search(step.shows, outcome.shown):
+        raise DemoFailed(f"Step {number} ended with exit code {outcome.status}, and not as it should.")
+    if (outcome.requests, outcome.stored) != (step.requests, step.stored):
         raise DemoFailed(f"Step {number} should have made the requests {step.requests} and left {step.stored}.")
 
 
@@ -185,13 +198,13 @@ def main() -> None:
         # Output is as wide and as colourful as this program's.
         shown = {"COLUMNS": "80", "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty())}
         env = sandbox.new_user(directory, **sandbox.customer(simulator), **shown)
-        sandbox.install(env)
+        sandbox.link(env)
         REPORT.parent.mkdir(parents=True, exist_ok=True)
         for account_id, state in STATES.items():
             simulator.set_account(account_id, **state)
         print(f"A stand-in for Cloudflare's API answers at {simulator.api_url}: nothing here can spend money.\n")
         for number, step in enumerate(STEPS, 1):
-            show(number, step, simulator, directory, env)
+            check(number, step, show(number, step, simulator, directory, env))
     print(GOODBYE)
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from simulator.simulator import Simulator
-from tools.processes import CommandFailed, attach
-from tools.sandbox import ROOT, customer, install, new_user
+from tools.processes import attach
+from tools.sandbox import ROOT, customer, link, new_user
 
 FIRST_ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
         add_accounts(simulator)
         env = new_user(Path(name), **customer(simulator, FIRST_ACCOUNT))
         env.update(SIMULATOR_URL=simulator.control_url, PS1="(simulated) $ ")
-        install(env)
+        link(env)
         # A configuration here is used, and that of the user is not.
         (kept / "ansible.cfg").touch()
         del env["ANSIBLE_CONFIG"]
@@ -65,5 +65,5 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (CommandFailed, OSError) as failed:
+    except OSError as failed:
         sys.exit(f"make try: {failed}")

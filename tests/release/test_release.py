@@ -255,9 +255,7 @@ def test_a_module_that_the_changelog_would_leave_out_is_refused(
     assert git(repository, "status", "--porcelain") == ""
 
 
-def test_a_tag_without_a_module_in_the_changelog_is_refused(
-    released: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_tag_without_a_module_in_the_changelog_is_refused(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     version = release.newest_release(released)
     add_module(released, version)
     assert release.main(["check", version], released) == 1

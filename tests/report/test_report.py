@@ -14,12 +14,12 @@ import socketserver
 import threading
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from simulator.simulator import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, READ_TOKEN, Simulator
 from tools.processes import run
-from tools.sandbox import ROOT, customer, install, new_user
+from tools.sandbox import ROOT, customer, link, new_user
 
 SCREENSHOT = ROOT / "tests" / "output" / "report" / "credit-report.png"
 NEGATIVE_ID = "a" * 32
@@ -60,13 +60,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report on these accounts, made by the installed collection."""
+    """The report on these accounts, made as a user makes it."""
     directory = tmp_path_factory.mktemp("report")
     with Simulator() as simulator:
         for account_id, state in STATES.items():
             simulator.set_account(account_id, **state)
         env = new_user(directory, **customer(simulator, token=READ_TOKEN))
-        install(env)
+        link(env)
         variables = json.dumps({"accounts": ACCOUNTS, "report": "credit.html"})
         command = ("ansible-playbook", "finops.cloudflare.report", "-e", variables)
         finished = run(*command, env=env, cwd=directory, check=False, merged=True)

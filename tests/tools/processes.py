@@ -22,16 +22,14 @@ class CommandFailed(AssertionError):
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The caller's environment with these variables, and without settings of Ansible, Cloudflare, git or a shell.
+    """The caller's environment with these variables, and without settings of Ansible, Cloudflare, git, a shell or Python.
 
     The programs beside the running Python come first on the path.
     """
     settings = ("ANSIBLE_", "CLOUDFLARE_", "FINOPS_CLOUDFLARE_", "GIT_")
-    # Shells read the files that these name.
-    files = ("BASH_ENV", "ENV", "ZDOTDIR")
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(settings) and name not in files
-    }
+    # Shells and Python run what these name.
+    files = ("BASH_ENV", "ENV", "ZDOTDIR", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings) and name not in files}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     return {**kept, "PATH": path, **variables}
 
@@ -40,7 +38,7 @@ def run(
     *command: str | Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    input: str = "",
+    input: str = "",  # pylint: disable=redefined-builtin
     check: bool = True,
     merged: bool = False,
 ) -> subprocess.CompletedProcess[str]:

@@ -40,6 +40,13 @@ def customer(simulator: Simulator, account_id: str = ACCOUNT_ID, token: str = WR
     }
 
 
+def link(env: dict[str, str]) -> None:
+    """Let Ansible find the collection as it is in this repository."""
+    namespace = Path(env["ANSIBLE_COLLECTIONS_PATH"], "ansible_collections", "finops")
+    namespace.mkdir(parents=True)
+    (namespace / "cloudflare").symlink_to(ROOT)
+
+
 def install(env: dict[str, str], source: str | Path = ROOT) -> Path:
     """Install the collection from this source, and return where the collections are."""
     path = env["ANSIBLE_COLLECTIONS_PATH"]
