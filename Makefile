@@ -11,10 +11,10 @@ INSTALL := .venv/bin/python -m pip install -qq --disable-pip-version-check --con
 .PHONY: demo try check test clean
 
 demo: .venv/demo
-	@.venv/bin/python tests/demo/run.py
+	@PYTHONPATH=tests .venv/bin/python -m demo.run
 
 try: .venv/demo
-	@.venv/bin/python tests/demo/shell.py
+	@PYTHONPATH=tests .venv/bin/python -m demo.shell
 
 check: .venv/test
 	@.venv/bin/nox -s formatters codeqa typing coverage

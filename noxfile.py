@@ -219,7 +219,7 @@ def package(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """Publish a release, see CONTRIBUTING.md."""
     session.install("ansible-core", "antsibull-changelog")
-    session.run("python", "tests/release/release.py", *session.posargs)
+    session.run("python", "-m", "release.release", *session.posargs, env={"PYTHONPATH": str(TESTS)})
 
 
 @nox.session
@@ -272,4 +272,5 @@ def awx(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure what an account costs, in about 20 minutes, and write docs/benchmarks.md."""
     session.install("ansible-core", "cloudflare", "requests")
-    session.run("python", "tests/bench/bench.py", "--output", "docs/benchmarks.md", *session.posargs)
+    command = ["python", "-m", "bench.bench", "--output", "docs/benchmarks.md"]
+    session.run(*command, *session.posargs, env={"PYTHONPATH": str(TESTS)})

@@ -10,13 +10,14 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Mapping, NamedTuple, Sequence
+from unittest.mock import patch
 
+import ansible_runner
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from tools.processes import environment, run
 
 # What a variable's name must hold for AWX to hide its value in the details of a job.
 HIDDEN = re.compile("API|TOKEN|KEY|SECRET|PASS", re.IGNORECASE)
@@ -50,14 +51,10 @@ class Inventory(NamedTuple):
         ]
 
     @classmethod
-    def updated(cls, group: str, source: Path, environment: Mapping[str, str]) -> Inventory:
+    def updated(cls, group: str, source: Path, variables: Mapping[str, str]) -> Inventory:
         """What an inventory update makes of a source: the hosts of this group."""
-        program = Path(sys.executable).with_name("ansible-inventory")
-        command = [str(program), "-i", str(source), "--list", "--export"]
-        finished = subprocess.run(
-            command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
-        )
-        listed = json.loads(finished.stdout)
+        shown = run("ansible-inventory", "-i", source, "--list", "--export", env=environment(**variables)).stdout
+        listed = json.loads(shown)
         return cls(group, {name: listed["_meta"]["hostvars"][name] for name in listed[group]["hosts"]})
 
     def write(self, path: Path) -> None:
@@ -135,7 +132,7 @@ class Project:
     def launch(
         self,
         playbook: str,
-        environment: Mapping[str, str],
+        credentials: Mapping[str, str],
         variables: Mapping[str, Any],
         arguments: Sequence[str] = (),
         inventory: Inventory = DEMO_INVENTORY,
@@ -151,7 +148,7 @@ class Project:
         # Each job has a copy of what the project's update installed.
         shutil.copytree(self._collections, private / "requirements_collections")
         env = {
-            **environment,
+            **credentials,
             "ANSIBLE_COLLECTIONS_PATH": str(private / "requirements_collections"),
             "ANSIBLE_HOME": str(private / "home"),
         }
@@ -162,24 +159,24 @@ class Project:
         # As much output as a job template can ask for, so that whatever is shown is seen here.
         (private / "env" / "cmdline").write_text(" ".join(["-u", "root", "-vvvv", *arguments]), encoding="utf-8")
         inventory.write(private / "inventory" / "hosts")
-        return run(private, playbook, str(self._jobs))
+        return finished_job(private, playbook, str(self._jobs))
 
 
-def run(private: Path, playbook: str, ident: str) -> Job:
+def finished_job(private: Path, playbook: str, ident: str) -> Job:
     """Let ansible-runner run what lies in the directory."""
-    command = [sys.executable, "-m", "ansible_runner", "run", str(private), "-p", playbook, "--ident", ident, "--quiet"]
     # A job knows nothing of the shell from which the tests are started.
-    shell = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CLOUDFLARE_"))}
-    shell["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{shell['PATH']}"
-    finished = subprocess.run(command, env=shell, check=False, capture_output=True, text=True)
+    with patch.dict(os.environ, environment(), clear=True):
+        # Signals are for pytest, so nothing here cancels a job.
+        finished = ansible_runner.run(
+            private_data_dir=str(private), playbook=playbook, ident=ident, quiet=True, cancel_callback=lambda: False
+        )
+    assert (finished.rc == 0) == (finished.status == "successful")
     artifacts = private / "artifacts" / ident
     events = [json.loads(path.read_text(encoding="utf-8")) for path in (artifacts / "job_events").glob("*.json")]
     events.sort(key=lambda event: event["counter"])
     (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
-    status = (artifacts / "status").read_text(encoding="utf-8")
-    assert (finished.returncode == 0) == (status == "successful"), finished.stderr
     return Job(
-        status=status,
+        status=finished.status,
         changed=sum(stats["changed"].values()),
         stdout=(artifacts / "stdout").read_text(encoding="utf-8"),
         failures=[event["event_data"]["res"]["msg"] for event in events if event["event"] == "runner_on_failed"],

@@ -23,11 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-# pylint: disable-next=wrong-import-position
-from simulator.simulator import WRITE_TOKEN, Simulator  # noqa: E402
+from simulator.simulator import WRITE_TOKEN, Simulator
+from tools.processes import environment
+from tools.sandbox import ROOT
 
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 FORKS = 10
@@ -64,12 +62,12 @@ Costs = Dict[str, List[Cost]]
 """Those of each thing, in each run."""
 
 
-def cost(command: list[str], environment: dict[str, str]) -> Cost:
+def cost(command: list[str], variables: dict[str, str]) -> Cost:
     """Run a command to its good end."""
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
         with subprocess.Popen(
-            command, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+            command, env=environment(**variables), stdout=output, stderr=subprocess.STDOUT
         ) as process:
             _pid, status, used = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - start
@@ -111,12 +109,12 @@ class Bench:
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": python}}), encoding="utf-8")
         play = {"hosts": "all", "gather_facts": False, "tasks": [task]}
         playbook.write_text(json.dumps([play]), encoding="utf-8")
-        environment = {
+        variables = {
             "ANSIBLE_COLLECTIONS_PATH": str(self._work),
             "ANSIBLE_FORKS": str(FORKS),
             "FINOPS_CLOUDFLARE_IN_PROCESS": str(thing != PROCESS).lower(),
         }
-        return cost([str(ANSIBLE_PLAYBOOK), "-i", str(inventory), str(playbook)], environment)
+        return cost([str(ANSIBLE_PLAYBOOK), "-i", str(inventory), str(playbook)], variables)
 
     def loop(self, thing: str, number: int) -> Cost:
         """One task with a loop over this number of accounts."""

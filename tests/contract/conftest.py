@@ -3,18 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 import requests
-
-# The collection is no Python package outside an ansible_collections tree, so its simulator is found by its folder.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator
 
 

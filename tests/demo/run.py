@@ -12,18 +12,18 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import sandbox
-from sandbox import ACCOUNT_ID, OTHER_ACCOUNT_ID, ROOT, Simulator
+from simulator.simulator import ACCOUNT_ID, OTHER_ACCOUNT_ID, Simulator
+from tools import sandbox
+from tools.processes import CommandFailed, run
 
 PLAYBOOK = "ansible-playbook finops.cloudflare.topup"
 CREDIT = "ansible-playbook finops.cloudflare.credit"
-REPORT = ROOT / "tests" / "output" / "demo" / "credit.html"
+REPORT = sandbox.ROOT / "tests" / "output" / "demo" / "credit.html"
 AD_HOC = "ansible localhost -m finops.cloudflare.cloudflare_ai_gateway_topup"
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
@@ -157,38 +157,33 @@ class DemoFailed(Exception):
     """A step has ended in another way than it announced."""
 
 
-def environment(directory: Path, simulator: Simulator) -> dict[str, str]:
-    """A sandbox's environment, with output as wide and as colourful as this program's."""
-    return {
-        **sandbox.environment(directory, simulator, ACCOUNT_ID),
-        "COLUMNS": "80",
-        "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
-    }
+class Outcome(NamedTuple):
+    """What came of a step."""
+
+    status: int
+    shown: str
+    requests: list[str]
+    stored: tuple[int | None, int | None]
 
 
-def show(number: int, step: Step, simulator: Simulator, directory: Path, env: dict[str, str]) -> None:
+def show(number: int, step: Step, simulator: Simulator, directory: Path, env: dict[str, str]) -> Outcome:
     print(f"{BOLD}{number}. {step.title}{PLAIN}\n\n$ {step.command}\n", flush=True)
     simulator.forget_requests()
-    run = subprocess.run(
-        shlex.split(step.command),
-        env=env,
-        cwd=directory,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    print(run.stdout.strip())
+    finished = run(*shlex.split(step.command), env=env, cwd=directory, check=False, merged=True)
+    print(finished.stdout.strip())
     requests = [request["method"] for request in simulator.requests]
     topup = simulator.account(ACCOUNT_ID)["topup"]
     stored = (topup["amount"], topup["threshold"])
     print(f"\nRequests: {', '.join(requests) or 'none'}. The API now holds: {described(stored)}.\n", flush=True)
+    plain = re.sub(r"\033\[[0-9;]*m", "", finished.stdout)
+    return Outcome(finished.returncode, plain, requests, stored)
 
-    plain = re.sub(r"\033\[[0-9;]*m", "", run.stdout)
-    if (run.returncode != 0) != step.fails or not re.search(step.shows, plain):
-        raise DemoFailed(f"Step {number} ended with exit code {run.returncode}, and not as it should.")
-    if (requests, stored) != (step.requests, step.stored):
+
+def check(number: int, step: Step, outcome: Outcome) -> None:
+    """Raises DemoFailed unless the step ended as it announces."""
+    if (outcome.status != 0) != step.fails or not re.search(step.shows, outcome.shown):
+        raise DemoFailed(f"Step {number} ended with exit code {outcome.status}, and not as it should.")
+    if (outcome.requests, outcome.stored) != (step.requests, step.stored):
         raise DemoFailed(f"Step {number} should have made the requests {step.requests} and left {step.stored}.")
 
 
@@ -200,21 +195,23 @@ def described(stored: tuple[int | None, int | None]) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="finops-cloudflare-demo-") as name, Simulator() as simulator:
         directory = Path(name)
-        env = environment(directory, simulator)
-        sandbox.install(env)
+        # Output is as wide and as colourful as this program's.
+        shown = {"COLUMNS": "80", "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty())}
+        env = sandbox.new_user(directory, **sandbox.customer(simulator), **shown)
+        sandbox.link(env)
         REPORT.parent.mkdir(parents=True, exist_ok=True)
         for account_id, state in STATES.items():
             simulator.set_account(account_id, **state)
         print(f"A stand-in for Cloudflare's API answers at {simulator.api_url}: nothing here can spend money.\n")
         for number, step in enumerate(STEPS, 1):
-            show(number, step, simulator, directory, env)
+            check(number, step, show(number, step, simulator, directory, env))
     print(GOODBYE)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (DemoFailed, sandbox.SandboxError) as failed:
+    except (DemoFailed, CommandFailed) as failed:
         sys.exit(f"{failed}\nThe demo has failed.")
     except KeyboardInterrupt:
         sys.exit("\nThe demo was interrupted. The stand-in has stopped, and its files are gone.")

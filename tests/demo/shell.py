@@ -10,13 +10,14 @@ With arguments, run that command instead of a shell, and end with its exit code.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from sandbox import ROOT, SandboxError, Simulator, environment, install
+from simulator.simulator import Simulator
+from tools.processes import attach
+from tools.sandbox import ROOT, customer, link, new_user
 
 FIRST_ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -49,19 +50,20 @@ def main(arguments: list[str]) -> int:
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="finops-cloudflare-try-") as name, Simulator() as simulator:
         add_accounts(simulator)
-        env = {**environment(Path(name), simulator, FIRST_ACCOUNT), "PS1": "(simulated) $ "}
-        install(env)
+        env = new_user(Path(name), **customer(simulator, FIRST_ACCOUNT))
+        env.update(SIMULATOR_URL=simulator.control_url, PS1="(simulated) $ ")
+        link(env)
         # A configuration here is used, and that of the user is not.
         (kept / "ansible.cfg").touch()
         del env["ANSIBLE_CONFIG"]
         if not arguments:
             print(WELCOME, flush=True)
         command = arguments or without_files(os.environ.get("SHELL", ""))
-        return subprocess.run(command, cwd=kept, env=env, check=False).returncode
+        return attach(*command, cwd=kept, env=env)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (SandboxError, OSError) as failed:
+    except OSError as failed:
         sys.exit(f"make try: {failed}")

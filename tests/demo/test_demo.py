@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import signal
@@ -14,11 +13,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
+from demo import run as demo
+from simulator.simulator import WRITE_TOKEN, Simulator
+from tools.processes import environment, run
 
-RUN = Path(__file__).with_name("run.py")
+PROGRAM = ("-m", "demo.run")
 # What runs in the background is started with Ctrl-C ignored, and hands that on to all that it starts.
 HEED_CTRL_C = """
 import os, signal, sys
@@ -28,31 +30,20 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 @pytest.fixture
-def demo() -> ModuleType:
-    """The demo's program, imported but not run."""
-    spec = importlib.util.spec_from_file_location("demo_run", RUN)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """An environment with a place of its own for temporary files, and with an account that must not be touched."""
-    return {
-        **os.environ,
-        "TMPDIR": str(tmp_path),
-        "CLOUDFLARE_API_TOKEN": "a-token-of-the-caller",
-        "CLOUDFLARE_BASE_URL": "http://127.0.0.1:9",
-        "CLOUDFLARE_ACCOUNT_ID": "f" * 32,
-    }
+    return environment(
+        TMPDIR=str(tmp_path),
+        PYTHONPATH=str(demo.sandbox.ROOT / "tests"),
+        CLOUDFLARE_API_TOKEN="a-token-of-the-caller",
+        CLOUDFLARE_BASE_URL="http://127.0.0.1:9",
+        CLOUDFLARE_ACCOUNT_ID="f" * 32,
+    )
 
 
-def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: dict[str, str], tmp_path: Path) -> None:
+def test_every_step_is_shown_and_nothing_is_left_behind(env: dict[str, str], tmp_path: Path) -> None:
     started = time.time() - 1
-    shown = subprocess.run([sys.executable, RUN], env=env, text=True, capture_output=True, check=False)
-    assert shown.returncode == 0, shown.stdout + shown.stderr
+    shown = run(sys.executable, *PROGRAM, env=env)
     assert shown.stderr == ""
     assert demo.REPORT.stat().st_mtime >= started
     assert re.findall(r"^(\d+)\. ", shown.stdout, re.MULTILINE) == [str(number) for number in range(1, 12)]
@@ -78,14 +69,14 @@ def test_every_step_is_shown_and_nothing_is_left_behind(demo: ModuleType, env: d
     assert "$1,734.50" in demo.REPORT.read_text(encoding="utf-8")
     assert "WARNING" not in shown.stdout
     assert "\033[" not in shown.stdout
-    for secret in (demo.sandbox.WRITE_TOKEN, "a-token-of-the-caller"):
+    for secret in (WRITE_TOKEN, "a-token-of-the-caller"):
         assert secret not in shown.stdout
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_demo_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HEED_CTRL_C, RUN],
+        [sys.executable, "-c", HEED_CTRL_C, *PROGRAM],
         env=env,
         text=True,
         stdout=subprocess.PIPE,
@@ -103,8 +94,8 @@ def test_an_interrupted_demo_leaves_nothing_behind(env: dict[str, str], tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_step_that_ends_otherwise_fails_the_demo(demo: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    class RefusesTokens(demo.Simulator):  # type: ignore[name-defined,misc]
+def test_a_step_that_ends_otherwise_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    class RefusesTokens(Simulator):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.settings["token_writes"] = "refused"
@@ -115,10 +106,15 @@ def test_a_step_that_ends_otherwise_fails_the_demo(demo: ModuleType, monkeypatch
         demo.main()
 
 
-@pytest.mark.parametrize("wrong", [{"requests": ["GET", "GET"]}, {"stored": (5000, 999)}, {"shows": "changed=7"}])
-def test_a_step_is_held_to_all_that_it_announces(
-    demo: ModuleType, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, object]
-) -> None:
-    monkeypatch.setattr(demo, "STEPS", [demo.STEPS[1]._replace(**wrong)])
-    with pytest.raises(demo.DemoFailed, match="Step 1"):
-        demo.main()
+AS_ANNOUNCED = demo.Outcome(0, "localhost : ok=3 changed=1 unreachable=0 failed=0 ", ["GET", "POST"], (5000, 1000))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"status": 2}, {"shown": "changed=0 failed=0 "}, {"requests": ["GET", "GET"]}, {"stored": (5000, 999)}],
+)
+def test_a_step_is_held_to_all_that_it_announces(wrong: dict[str, Any]) -> None:
+    step = demo.STEPS[1]
+    demo.check(2, step, AS_ANNOUNCED)
+    with pytest.raises(demo.DemoFailed, match="Step 2"):
+        demo.check(2, step, AS_ANNOUNCED._replace(**wrong))

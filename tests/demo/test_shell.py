@@ -14,6 +14,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools.processes import environment, run
+from tools.sandbox import ROOT
+
+COMMAND = (sys.executable, "-m", "demo.shell")
+PYTHONPATH = str(ROOT / "tests")
 
 
 @pytest.mark.parametrize("program", ["/bin/bash", "/bin/sh", "/nowhere/unknown"])
@@ -21,10 +26,10 @@ def test_no_file_of_the_user_leads_to_a_real_account(program: str, tmp_path: Pat
     real = "export CLOUDFLARE_BASE_URL=https://real.example CLOUDFLARE_API_TOKEN=real\n"
     for name in (".bashrc", ".profile", ".bash_profile", "env.sh"):
         (tmp_path / name).write_text(real, encoding="utf-8")
-    env = {**os.environ, "HOME": str(tmp_path), "ENV": str(tmp_path / "env.sh"), "SHELL": program, "TERM": "dumb"}
+    files = {"HOME": str(tmp_path), "ENV": str(tmp_path / "env.sh")}
+    env = environment(**files, SHELL=program, TERM="dumb", PYTHONPATH=PYTHONPATH)
     terminal, inside = pty.openpty()
-    command = [sys.executable, str(Path(__file__).with_name("shell.py"))]
-    with subprocess.Popen(command, env=env, stdin=inside, stdout=inside, stderr=inside) as running:
+    with subprocess.Popen(COMMAND, env=env, stdin=inside, stdout=inside, stderr=inside) as running:
         os.close(inside)
         os.write(terminal, b"echo URL=$CLOUDFLARE_BASE_URL; exit\n")
         shown = b""
@@ -39,12 +44,11 @@ def test_no_file_of_the_user_leads_to_a_real_account(program: str, tmp_path: Pat
 
 
 def test_a_command_can_be_tried(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).with_name("shell.py"))]
-    env = {**os.environ, "TMPDIR": str(tmp_path), "SHELL": "/bin/sh"}
-    shell = "ansible-playbook finops.cloudflare.topup -e amount=5000 -e threshold=1000; exit 7"
-    finished = subprocess.run(command, env=env, input=shell, text=True, capture_output=True, check=False)
+    env = environment(TMPDIR=str(tmp_path), SHELL="/bin/sh", PYTHONPATH=PYTHONPATH)
+    typed = "ansible-playbook finops.cloudflare.topup -e amount=5000 -e threshold=1000; exit 7"
+    finished = run(*COMMAND, env=env, input=typed, check=False)
     assert finished.returncode == 7, finished.stdout + finished.stderr
     assert "In this shell, Cloudflare is simulated" in finished.stdout
     assert "changed=1" in finished.stdout
     assert list(tmp_path.iterdir()) == []
-    assert subprocess.run([*command, "sh", "-c", "exit 3"], env=env, check=False).returncode == 3
+    assert run(*COMMAND, "sh", "-c", "exit 3", env=env, check=False).returncode == 3

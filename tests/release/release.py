@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from tools import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,13 +72,13 @@ def as_numbers(version: str) -> tuple[int, ...]:
 
 def run(root: Path, *command: str) -> None:
     """Run a command that says itself what is wrong."""
-    if subprocess.run(command, cwd=root, check=False).returncode != 0:
+    if processes.attach(*command, cwd=root) != 0:
         raise Refused(f"{command[0]} {command[1]} failed.")
 
 
-def output(root: Path, *command: str) -> str:
-    """Run a command that has to succeed, and return what it prints."""
-    return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
+def git(root: Path, *arguments: str) -> str:
+    """Ask git something, and return what it prints."""
+    return processes.run("git", *arguments, cwd=root).stdout
 
 
 def unreleased_plugins(root: Path) -> dict[str, str]:
@@ -129,9 +129,9 @@ def prepare(root: Path, version: str) -> str:
     Until its tag exists, a version can be prepared again, with fragments that were merged in the meantime.
     """
     as_numbers(version)
-    if output(root, "git", "status", "--porcelain"):
+    if git(root, "status", "--porcelain"):
         raise Refused("Some changes are not committed. Commit or stash them first.")
-    if output(root, "git", "tag", "--list", version):
+    if git(root, "tag", "--list", version):
         raise Refused(f"{version} has been released: there is a tag {version}.")
     again = version == newest_release(root) == read_version(root, GALAXY)
     if not again:
@@ -209,7 +209,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
             check(root, options.version)
         else:
             build(root, options.version, options.output)
-    except Refused as refusal:
+    except (Refused, processes.CommandFailed) as refusal:
         print(refusal, file=sys.stderr)
         return 1
     return 0

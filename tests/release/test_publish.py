@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import tarfile
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +16,7 @@ from typing import Any, Iterator
 
 import pytest
 import yaml
+from tools.processes import environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "TheKeyThatMustNeverBeShown"
@@ -66,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
 def galaxy() -> Iterator[Galaxy]:
     """A stand-in for Galaxy."""
     with Galaxy() as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
 
@@ -84,17 +83,8 @@ def test_the_workflow_publishes_the_tarball(galaxy: Galaxy, tmp_path: Path) -> N
     with tarfile.open(tarball, "w:gz") as archive:
         archive.add(ROOT / "README.md", "README.md")
 
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    published = subprocess.run(
-        ["bash", "-e", "-x", "-c", step["run"]],
-        cwd=tmp_path,
-        env={**own, **variables, "TAG": "1.2.3", "HOME": str(tmp_path), "ANSIBLE_VERBOSITY": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    output = published.stdout + published.stderr
-    assert published.returncode == 0, output
+    env = environment(**variables, TAG="1.2.3", HOME=str(tmp_path), ANSIBLE_VERBOSITY="3")
+    output = run("bash", "-e", "-x", "-c", step["run"], cwd=tmp_path, env=env, merged=True).stdout
     ((authorization, parts),) = galaxy.uploads
     assert authorization == f"Token {KEY}"
     assert tarball.read_bytes() in parts

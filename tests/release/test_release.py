@@ -12,15 +12,14 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Iterator
 
 import pytest
+import release
 import yaml
+from tools.processes import environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
-
-import release  # noqa: E402
-
 CHANGE = "The rehearsal of a release adds this line to the changelog."
 FRAGMENT = "changelogs/fragments/rehearsal.yml"
 IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@localhost")
@@ -28,14 +27,13 @@ IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@localhost")
 
 def git(directory: Path, *arguments: str) -> str:
     """Run git, and return what it prints."""
-    command = ["git", *IDENTITY, *arguments]
-    return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout
+    return run("git", *IDENTITY, *arguments, cwd=directory).stdout
 
 
 def program(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the copy's own program, as CONTRIBUTING.md and the workflow do."""
-    command = [sys.executable, str(repository / "tests" / "release" / "release.py"), *arguments]
-    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    own = environment(PYTHONPATH=str(repository / "tests"))
+    return run(sys.executable, "tests/release/release.py", *arguments, cwd=repository, env=own, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +51,18 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+def restore(repository: Path, commit: str) -> None:
+    """Make a repository look as it did at a commit."""
+    git(repository, "reset", "--quiet", "--hard", commit)
+    git(repository, "clean", "--quiet", "--force", "-d", "-x")
+
+
 @pytest.fixture
-def repository(original: Path, tmp_path: Path) -> Path:
-    """A copy to prepare a release in."""
-    return Path(shutil.copytree(original, tmp_path / "ansible_collections" / "finops" / "cloudflare", symlinks=True))
+def repository(original: Path) -> Iterator[Path]:
+    """The repository to prepare a release in. Whatever a test does to it is undone."""
+    before = git(original, "rev-parse", "HEAD").strip()
+    yield original
+    restore(original, before)
 
 
 def next_version(repository: Path) -> str:
@@ -69,7 +75,7 @@ def next_version(repository: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def released(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def newly_released(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository in which a release was prepared, committed and tagged."""
     parents = tmp_path_factory.mktemp("released") / "ansible_collections" / "finops"
     repository = Path(shutil.copytree(original, parents / "cloudflare", symlinks=True))
@@ -81,6 +87,15 @@ def released(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(repository, "commit", "--quiet", "--message", f"Release {version}")
     git(repository, "tag", version)
     return repository
+
+
+@pytest.fixture
+def released(newly_released: Path) -> Iterator[Path]:
+    """The repository after the release. Whatever a test does to it is undone."""
+    before, tag = (git(newly_released, *command).strip() for command in (["rev-parse", "HEAD"], ["tag"]))
+    yield newly_released
+    restore(newly_released, before)
+    git(newly_released, "tag", "--force", tag)
 
 
 def test_a_release_moves_the_fragments_into_the_changelog(released: Path) -> None:
@@ -114,11 +129,10 @@ def test_what_the_workflow_builds_is_the_release(released: Path, tmp_path: Path)
     assert git(released, "status", "--porcelain") == ""
 
 
-def test_work_on_the_next_version_begins_after_a_release(released: Path, tmp_path: Path) -> None:
-    repository = Path(shutil.copytree(released, tmp_path / "cloudflare", symlinks=True))
-    assert program(repository, "start", "99.0.0").returncode == 0
-    assert {release.read_version(repository, place) for place in (release.GALAXY, release.CLIENT)} == {"99.0.0"}
-    changed = git(repository, "diff", "--stat")
+def test_work_on_the_next_version_begins_after_a_release(released: Path) -> None:
+    assert program(released, "start", "99.0.0").returncode == 0
+    assert {release.read_version(released, place) for place in (release.GALAXY, release.CLIENT)} == {"99.0.0"}
+    changed = git(released, "diff", "--stat")
     assert "2 files changed, 2 insertions(+), 2 deletions(-)" in changed
 
 
@@ -144,16 +158,15 @@ def test_work_on_the_next_version_begins_after_a_release(released: Path, tmp_pat
     ],
 )
 def test_a_release_whose_places_disagree_is_refused(
-    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, expected: str
+    released: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, expected: str
 ) -> None:
-    repository = Path(shutil.copytree(released, tmp_path / "cloudflare", symlinks=True))
-    version = release.newest_release(repository)
-    assert release.main(["check", version], repository) == 0
-    (repository / name).write_text(text)
+    version = release.newest_release(released)
+    assert release.main(["check", version], released) == 0
+    (released / name).write_text(text)
     for command in ("check", "build"):
-        assert release.main([command, version], repository) == 1
+        assert release.main([command, version], released) == 1
         assert capsys.readouterr().err == expected.format(version=version) + "\n"
-    assert not (repository / "tests" / "output").exists()
+    assert not (released / "tests" / "output").exists()
 
 
 @pytest.mark.parametrize("command", ["check", "start", "prepare"])
@@ -200,20 +213,19 @@ def commit(repository: Path) -> None:
     git(repository, "commit", "--quiet", "--message", "test")
 
 
-def test_a_release_is_prepared_again_for_a_late_fragment(released: Path, tmp_path: Path) -> None:
-    repository = Path(shutil.copytree(released, tmp_path / "ansible_collections/finops/cloudflare", symlinks=True))
-    version = release.newest_release(repository)
-    git(repository, "tag", "--delete", version)
-    (repository / FRAGMENT).write_text(yaml.safe_dump({"bugfixes": ["This one came late."]}))
-    commit(repository)
-    assert "Prepare the release again." in program(repository, "check", version).stderr
-    finished = program(repository, "prepare", version)
+def test_a_release_is_prepared_again_for_a_late_fragment(released: Path) -> None:
+    version = release.newest_release(released)
+    git(released, "tag", "--delete", version)
+    (released / FRAGMENT).write_text(yaml.safe_dump({"bugfixes": ["This one came late."]}))
+    commit(released)
+    assert "Prepare the release again." in program(released, "check", version).stderr
+    finished = program(released, "prepare", version)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    changelog = (repository / "CHANGELOG.md").read_text()
+    changelog = (released / "CHANGELOG.md").read_text()
     assert "This one came late" in changelog
     assert "rehearsal of a release" in changelog
     assert changelog.count(f"## v{version}".replace(".", "\\.")) == 1
-    assert program(repository, "check", version).returncode == 0
+    assert program(released, "check", version).returncode == 0
 
 
 def test_a_released_version_is_not_prepared_again(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,14 +234,13 @@ def test_a_released_version_is_not_prepared_again(released: Path, capsys: pytest
     assert capsys.readouterr().err == f"{version} has been released: there is a tag {version}.\n"
 
 
-def test_a_new_module_is_enough_for_a_release(released: Path, tmp_path: Path) -> None:
-    repository = Path(shutil.copytree(released, tmp_path / "ansible_collections/finops/cloudflare", symlinks=True))
-    add_module(repository, "99.0.0")
-    finished = program(repository, "prepare", "99.0.0")
+def test_a_new_module_is_enough_for_a_release(released: Path) -> None:
+    add_module(released, "99.0.0")
+    finished = program(released, "prepare", "99.0.0")
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    (entry,) = yaml.safe_load((repository / "changelogs/changelog.yaml").read_text())["releases"]["99.0.0"]["modules"]
+    (entry,) = yaml.safe_load((released / "changelogs/changelog.yaml").read_text())["releases"]["99.0.0"]["modules"]
     assert entry["name"] == Path(MODULE).stem
-    assert "other_info".replace("_", "\\_") in (repository / "CHANGELOG.md").read_text()
+    assert "other_info".replace("_", "\\_") in (released / "CHANGELOG.md").read_text()
 
 
 @pytest.mark.parametrize("version", ["0.1.0", "", "99.0.1"])
@@ -244,13 +255,10 @@ def test_a_module_that_the_changelog_would_leave_out_is_refused(
     assert git(repository, "status", "--porcelain") == ""
 
 
-def test_a_tag_without_a_module_in_the_changelog_is_refused(
-    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    repository = Path(shutil.copytree(released, tmp_path / "cloudflare", symlinks=True))
-    version = release.newest_release(repository)
-    add_module(repository, version)
-    assert release.main(["check", version], repository) == 1
+def test_a_tag_without_a_module_in_the_changelog_is_refused(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    version = release.newest_release(released)
+    add_module(released, version)
+    assert release.main(["check", version], released) == 1
     name = f"modules/{Path(MODULE).stem}"
     expected = f"The changelog of {version} lacks these plugins: {name}. Prepare the release again.\n"
     assert capsys.readouterr().err == expected

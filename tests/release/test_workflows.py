@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 import yaml
+from tools.processes import environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -191,14 +190,12 @@ def test_a_commit_that_is_not_on_main_is_refused(release: Any, tmp_path: Path) -
     assert first["with"]["fetch-depth"] == 0
 
     def git(directory: Path, *arguments: str) -> str:
-        command = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments]
-        return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout.strip()
+        identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        return run("git", *identity, *arguments, cwd=directory).stdout.strip()
 
     def refused(commit: str) -> bool:
-        environment = {**os.environ, "GITHUB_SHA": commit}
-        return (
-            subprocess.run(["bash", "-e", "-c", second["run"]], cwd=clone, env=environment, check=False).returncode != 0
-        )
+        env = environment(GITHUB_SHA=commit)
+        return run("bash", "-e", "-c", second["run"], cwd=clone, env=env, check=False).returncode != 0
 
     origin, clone = tmp_path / "origin", tmp_path / "clone"
     origin.mkdir()

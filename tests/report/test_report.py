@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import shutil
 import socketserver
-import subprocess
-import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from simulator.simulator import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, READ_TOKEN, Simulator  # noqa: E402
+from simulator.simulator import ACCOUNT_ID, FOREIGN_ACCOUNT_ID, OTHER_ACCOUNT_ID, READ_TOKEN, Simulator
+from tools.processes import run
+from tools.sandbox import ROOT, customer, link, new_user
 
 SCREENSHOT = ROOT / "tests" / "output" / "report" / "credit-report.png"
 NEGATIVE_ID = "a" * 32
@@ -65,36 +60,32 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report on these accounts, made by the installed collection."""
+    """The report on these accounts, made as a user makes it."""
     directory = tmp_path_factory.mktemp("report")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CLOUDFLARE_"))}
     with Simulator() as simulator:
         for account_id, state in STATES.items():
             simulator.set_account(account_id, **state)
-        env = {
-            **kept,
-            "ANSIBLE_HOME": str(directory / "home"),
-            "ANSIBLE_COLLECTIONS_PATH": str(directory / "collections"),
-            "CLOUDFLARE_API_TOKEN": READ_TOKEN,
-            "CLOUDFLARE_BASE_URL": simulator.api_url,
-        }
+        env = new_user(directory, **customer(simulator, token=READ_TOKEN))
+        link(env)
         variables = json.dumps({"accounts": ACCOUNTS, "report": "credit.html"})
-        for command in (
-            ["ansible-galaxy", "collection", "install", str(ROOT), "--offline", "-p", env["ANSIBLE_COLLECTIONS_PATH"]],
-            ["ansible-playbook", "finops.cloudflare.report", "-e", variables],
-        ):
-            program = str(Path(sys.executable).parent / command[0])
-            run = subprocess.run(
-                [program, *command[1:]], env=env, cwd=directory, capture_output=True, text=True, check=False
-            )
-            # The account that cannot be read fails the playbook, once the report is written.
-            assert run.returncode == (2 if command[0] == "ansible-playbook" else 0), run.stdout + run.stderr
+        command = ("ansible-playbook", "finops.cloudflare.report", "-e", variables)
+        finished = run(*command, env=env, cwd=directory, check=False, merged=True)
+        # The account that cannot be read fails the playbook, once the report is written.
+        assert finished.returncode == 2, finished.stdout
     return directory / "credit.html"
 
 
-@pytest.fixture
-def network() -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy for the browser that answers nothing, and the first line of each request that reached it."""
+class Look(NamedTuple):
+    """What came of opening a page in a browser."""
+
+    content: str
+    asked: list[bytes]
+    """The first line of each request to the network."""
+
+
+def look(page: Path, profile: Path, *options: str) -> Look:
+    """Open a page in headless Chromium, behind a proxy that answers nothing."""
+    assert CHROMIUM, "install Chromium, for example with apt-get install chromium"
     asked: list[bytes] = []
 
     class Proxy(socketserver.StreamRequestHandler):
@@ -102,52 +93,40 @@ def network() -> Iterator[tuple[str, list[bytes]]]:
             asked.append(self.rfile.readline())
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{server.server_address[1]}", asked
-        server.shutdown()
-
-
-@pytest.fixture
-def browse(network: tuple[str, list[bytes]], tmp_path: Path) -> Callable[..., str]:
-    """Opens a file in headless Chromium."""
-    assert CHROMIUM, "install Chromium, for example with apt-get install chromium"
-    proxy, _asked = network
-
-    def run(page: Path, *options: str) -> str:
-        finished = subprocess.run(
-            [
-                CHROMIUM,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                f"--user-data-dir={tmp_path / 'profile'}",
-                f"--proxy-server={proxy}",
-                "--proxy-bypass-list=<-loopback>",
-                *options,
-                page.as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        finished = run(
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={profile}",
+            f"--proxy-server=127.0.0.1:{server.server_address[1]}",
+            "--proxy-bypass-list=<-loopback>",
+            "--dump-dom",
+            *options,
+            page.as_uri(),
         )
-        return finished.stdout
-
-    return run
-
-
-def fetched(asked: list[bytes], host: bytes) -> list[bytes]:
-    return [line for line in asked if host in line]
+        server.shutdown()
+    return Look(finished.stdout, asked)
 
 
-def test_the_browser_shows_the_numbers_of_the_simulator(page: Path, browse: Callable[..., str]) -> None:
-    shown = browse(page, "--dump-dom")
+@pytest.fixture(scope="module")
+def seen(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
+    """The report in a browser, which also takes a picture of it."""
+    SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
+    SCREENSHOT.unlink(missing_ok=True)
+    picture = (f"--screenshot={SCREENSHOT}", "--window-size=1000,1250", "--hide-scrollbars")
+    return look(page, tmp_path_factory.mktemp("profile"), *picture)
+
+
+def test_the_browser_shows_the_numbers_of_the_simulator(page: Path, seen: Look) -> None:
+    shown = seen.content
     assert re.findall(r'class="balance">([^<]*)<', shown) == ["-$3.10", "$4.20", "$1,234.56"]
     assert re.findall(r"<h3>(.*?)</h3>", shown) == [
         "Former subsidiary",
@@ -167,27 +146,28 @@ def test_the_browser_shows_the_numbers_of_the_simulator(page: Path, browse: Call
     assert html.escape("<b>Credit</b>", quote=False) in shown
 
 
-def test_the_page_asks_the_network_for_nothing(
-    page: Path, browse: Callable[..., str], network: tuple[str, list[bytes]], tmp_path: Path
-) -> None:
-    _proxy, asked = network
+def fetched(asked: list[bytes], host: bytes) -> list[bytes]:
+    return [line for line in asked if host in line]
+
+
+def test_the_page_asks_the_network_for_nothing(page: Path, seen: Look, tmp_path: Path) -> None:
+    assert fetched(seen.asked, b".invalid") == fetched(seen.asked, b".example") == []
+    # The page refuses what somebody may get into it. Without its policy, the request would have been seen.
     source = page.read_text(encoding="utf-8")
-    image = '<img src="http://elsewhere.invalid/image.png" alt="">'
-    greedy = tmp_path / "greedy.html"
-    greedy.write_text(source.replace("</main>", f"{image}</main>"), encoding="utf-8")
-    browse(page, "--dump-dom")
-    browse(greedy, "--dump-dom")
-    assert fetched(asked, b".invalid") == fetched(asked, b".example") == []
-    # The same without the policy shows that a request would have been seen.
-    greedy.write_text(re.sub(r"<meta http-equiv[^>]*>", "", greedy.read_text(encoding="utf-8")), encoding="utf-8")
-    browse(greedy, "--dump-dom")
-    assert fetched(asked, b"elsewhere.invalid")
+    open_to_all = re.sub(r"<meta http-equiv[^>]*>", "", source)
+    assert open_to_all != source
+    for name, text in (("refused", source), ("allowed", open_to_all)):
+        image = f'<img src="http://{name}.invalid/image.png" alt="">'
+        (tmp_path / f"{name}.html").write_text(text.replace("</main>", f"{image}</main>"), encoding="utf-8")
+    frames = tmp_path / "frames.html"
+    frames.write_text('<iframe src="refused.html"></iframe><iframe src="allowed.html"></iframe>', encoding="utf-8")
+    asked = look(frames, tmp_path / "profile").asked
+    assert fetched(asked, b"allowed.invalid")
+    assert fetched(asked, b"refused.invalid") == []
 
 
-def test_a_picture_of_it_is_kept(page: Path, browse: Callable[..., str]) -> None:
-    SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
-    SCREENSHOT.unlink(missing_ok=True)
-    browse(page, f"--screenshot={SCREENSHOT}", "--window-size=1000,1250", "--hide-scrollbars")
+def test_a_picture_of_it_is_kept(seen: Look) -> None:
+    assert seen.content
     picture = SCREENSHOT.read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert (int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")) == (1000, 1250)

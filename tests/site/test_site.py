@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from links import REPOSITORY, SITE, broken_in_page, broken_in_text
+from tools.processes import run
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
-
-from links import REPOSITORY, SITE, broken_in_page, broken_in_text  # noqa: E402
-
 HTML = ROOT / "tests" / "output" / "site" / "html"
 # What these files write about links are examples of broken ones.
 EXAMPLES = {"tests/site/links.py", "tests/site/test_site.py"}
@@ -25,8 +21,7 @@ EXAMPLES = {"tests/site/links.py", "tests/site/test_site.py"}
 
 def tracked() -> list[Path]:
     """The text files of the repository, as they are in the working tree."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.split("\0")
     files = [ROOT / name for name in sorted(set(listed) - EXAMPLES) if name]
     return [file for file in files if file.is_file() and file.suffix != ".png"]
 

@@ -10,9 +10,10 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from tools.processes import run
 
 EXECUTABLE = re.compile(r"python3\.\d+")
 # ensurepip and venv are separate packages on some systems, and nothing here works without them. In an activated virtual
@@ -56,7 +57,7 @@ def _search() -> dict[str, str]:
     for candidate in _candidates():
         if candidate.name.removeprefix("python") in found:
             continue
-        probe = subprocess.run([candidate, "-c", PROBE], capture_output=True, text=True, check=False)
+        probe = run(candidate, "-c", PROBE, check=False)
         if probe.returncode == 0:
             version, executable = probe.stdout.strip().split(" ", 1)
             found.setdefault(version, executable)
