@@ -269,6 +269,13 @@ def awx(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Measure how many small bugs the unit tests find, in about 20 minutes."""
+    session.install("ansible-core", "mutmut", "pytest", "-r", "tests/unit/requirements.txt")
+    session.run("python", "tests/mutation/mutation.py", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure what an account costs, in about 20 minutes, and write docs/benchmarks.md."""
     session.install("ansible-core", "cloudflare", "requests")

@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-TESTS, WORK = sys.argv[1], Path(sys.argv[2])
-sys.path.insert(0, TESTS)
+from simulator.simulator import SECRETS, WRITE_TOKEN
 
-from simulator.simulator import SECRETS, WRITE_TOKEN  # noqa: E402  # pylint: disable=wrong-import-position
-
+WORK = Path(sys.argv[1])
+SIMULATOR = json.loads(os.environ["SIMULATOR"])
 EVIL = "{{ lookup('pipe', 'id') }}"
-CONTROL_URL = json.loads((WORK / "started.json").read_text())["control_url"]
+CONTROL_URL = SIMULATOR["control_url"]
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -68,7 +68,7 @@ def prepare() -> None:
     control("PATCH", f"/accounts/{'e' * 32}", {"name": EVIL, "type": "enterprise", "topup": {"error": EVIL}})
     for number in range(60):
         control("PATCH", f"/accounts/{number:032x}", {"name": f"Tenant {number:02}", "balance": 100 * number + 500})
-    api_url = json.loads((WORK / "started.json").read_text())["api_url"]
+    api_url = SIMULATOR["api_url"]
     exports = {"CLOUDFLARE_BASE_URL": api_url, "CLOUDFLARE_API_TOKEN": WRITE_TOKEN}
     (WORK / "environment.sh").write_text("".join(f"export {name}={shlex.quote(exports[name])}\n" for name in exports))
 
@@ -229,4 +229,4 @@ def a_failure_that_shows_no_secret() -> None:
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[3]]()
+    globals()[sys.argv[2]]()

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Runs the test.yml of the target in the current directory with a simulator. Options are passed to ansible-playbook.
+# Runs the test.yml of the target in the current directory with a simulator, or its test.sh. Options are passed on.
 
 set -euo pipefail
 
@@ -25,4 +25,6 @@ trap 'rm -rf "$XDG_STATE_HOME"' EXIT
 
 export ANSIBLE_ACTION_PLUGINS=$setup/action_plugins
 export PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH}
-python -m simulator run -- ansible-playbook -i "${INVENTORY_PATH:-$setup/inventory}" test.yml "$@"
+test=(ansible-playbook -i "${INVENTORY_PATH:-$setup/inventory}" test.yml)
+[[ -f test.yml ]] || test=(./test.sh)
+python -m simulator run -- "${test[@]}" "$@"

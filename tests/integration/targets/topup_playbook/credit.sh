@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The playbook that buys credit, as it is run by name, with a survey's empty answers. Variables come from ways.sh,
+# The playbook that buys credit, as it is run by name, with a survey's empty answers. Variables come from test.sh,
 # functions from playbook.sh.
 # shellcheck disable=SC2154
 

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The playbook as it is run by name, and the module by itself. Variables come from ways.sh.
+# The playbook as it is run by name, and the module by itself. Variables come from test.sh.
 # shellcheck disable=SC2154
 
 # expect WHAT COMMAND...: the command prints what the extended regular expression WHAT matches, whatever its exit code.

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# No token and no key is printed, logged or handed to a callback, however a run ends. Variables come from ways.sh,
+# No token and no key is printed, logged or handed to a callback, however a run ends. Variables come from test.sh,
 # functions from credit.sh.
 # shellcheck disable=SC2154
 
