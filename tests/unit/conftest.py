@@ -28,9 +28,7 @@ from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simu
 # Speed decides nothing, and a run can be repeated with the same examples. Deep runs happen once, shallow ones on every
 # Python and ansible-core.
 for profile, examples in (("shallow", 20), ("deep", 200)):
-    hypothesis.settings.register_profile(
-        profile, max_examples=examples, deadline=None, derandomize=True, database=None
-    )
+    hypothesis.settings.register_profile(profile, max_examples=examples, deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shallow"))
 
 ENVIRONMENT = (
