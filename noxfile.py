@@ -183,7 +183,8 @@ def properties(session: nox.Session) -> None:
     """Look for a counterexample to each property, in ten times as many examples as the other sessions try."""
     session.install("ansible-core", "pytest", "-r", "tests/unit/requirements.txt")
     tree = collection_tree(session)
-    environment = {"HYPOTHESIS_PROFILE": "deep", "PYTHONPATH": str(tree.parents[2])}
+    profile = os.environ.get("HYPOTHESIS_PROFILE", "deep")
+    environment = {"HYPOTHESIS_PROFILE": profile, "PYTHONPATH": str(tree.parents[2])}
     with session.chdir(tree):
         session.run("pytest", "tests/unit", "-m", "hypothesis", *session.posargs, env=environment)
 
@@ -203,10 +204,10 @@ def contract(session: nox.Session) -> None:
     session.run("pytest", "tests/contract", *session.posargs)
 
 
-def run_pytest(session: nox.Session, tests: str, *packages: str) -> None:
-    """Run the tests in one folder of ``tests``, with these packages."""
+def run_pytest(session: nox.Session, folders: str, *packages: str) -> None:
+    """Run the tests in these folders of ``tests``, with these packages."""
     session.install("pytest", *packages)
-    session.run("pytest", f"tests/{tests}", *session.posargs)
+    session.run("pytest", *(f"tests/{folder}" for folder in folders.split()), *session.posargs)
 
 
 @nox.session
@@ -224,8 +225,10 @@ def release(session: nox.Session) -> None:
 
 @nox.session
 def rehearsal(session: nox.Session) -> None:
-    """Rehearse a release up to the upload, and check the workflows."""
-    run_pytest(session, "release", "ansible-core", "antsibull-changelog")
+    """Rehearse a release up to the upload, and check the workflows and the tools of the tests."""
+    session.install("zizmor")
+    session.run("zizmor", "--offline", "--min-severity", "medium", ".github")
+    run_pytest(session, "release tools", "ansible-core", "antsibull-changelog", "pip")
 
 
 @nox.session

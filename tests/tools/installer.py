@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import subprocess
 import sys
@@ -49,7 +50,7 @@ PREPARED = "FINOPS_CLOUDFLARE_INSTALLER"
 
 
 class NotTranslatable(Exception):
-    """pip is configured in a way that uv cannot be told."""
+    """uv cannot be told what pip is configured for, and why."""
 
 
 def prepare(constraints: Path) -> str:
@@ -61,7 +62,7 @@ def prepare(constraints: Path) -> str:
         try:
             variables = uv_variables(pip_configuration())
         except NotTranslatable as reason:
-            print(f"pip installs what the tests need, not uv, which cannot be told of these settings: {reason}")
+            print(f"pip installs what the tests need, because uv cannot follow its configuration: {reason}")
             os.environ[PREPARED] = "virtualenv"
         else:
             os.environ.update(variables)
@@ -72,7 +73,12 @@ def prepare(constraints: Path) -> str:
 
 
 def pip_configuration() -> dict[str, str]:
-    """What pip reads from its files and its environment variables, by option. Variables come before files, as in pip."""
+    """What pip reads from its files and its environment variables, by option. Variables come before files, as in pip.
+
+    Raises NotTranslatable if there is no pip here to ask.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise NotTranslatable("there is no pip in the environment of nox")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     return parse(listed)
@@ -101,7 +107,7 @@ def parse(listed: str) -> dict[str, str]:
 def uv_variables(configuration: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that make uv follow pip's configuration. Raises NotTranslatable if none do."""
     if unknown := sorted({*configuration} - {*TRANSLATIONS} - WITHOUT_EFFECT):
-        raise NotTranslatable(", ".join(unknown))
+        raise NotTranslatable(f"it sets {', '.join(unknown)}")
     # Like pip, look for the best version in all indexes, instead of in the first one that has the package.
     variables = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for option, variable in TRANSLATIONS.items():

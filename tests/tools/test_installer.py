@@ -40,7 +40,7 @@ def test_what_pip_is_configured_for_reaches_uv() -> None:
 
 def test_uv_is_not_used_if_it_cannot_be_told_what_pip_does() -> None:
     listed = EVERYTHING + "global.no-index='true'\nglobal.only-binary=':all:'\n"
-    with pytest.raises(installer.NotTranslatable, match=r"^no-index, only-binary$"):
+    with pytest.raises(installer.NotTranslatable, match=r"^it sets no-index, only-binary$"):
         installer.uv_variables(installer.parse(listed))
 
 

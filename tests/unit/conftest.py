@@ -25,10 +25,11 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.finops.cloudflare.plugins.module_utils import _client
 from ansible_collections.finops.cloudflare.tests.simulator.simulator import Simulator
 
-# Speed decides nothing, and a run can be repeated with the same examples. Deep runs happen once, shallow ones on every
-# Python and ansible-core.
-for profile, examples in (("shallow", 20), ("deep", 200)):
-    hypothesis.settings.register_profile(profile, max_examples=examples, deadline=None, derandomize=True, database=None)
+# Speed decides nothing. Runs can be repeated with the same examples, but for the nightly ones, which look for new ones.
+for profile, examples in (("shallow", 20), ("deep", 200), ("nightly", 2000)):
+    hypothesis.settings.register_profile(
+        profile, max_examples=examples, deadline=None, derandomize=profile != "nightly", database=None, print_blob=True
+    )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shallow"))
 
 ENVIRONMENT = (
