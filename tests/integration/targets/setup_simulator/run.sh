@@ -25,4 +25,4 @@ trap 'rm -rf "$XDG_STATE_HOME"' EXIT
 
 export ANSIBLE_ACTION_PLUGINS=$setup/action_plugins
 export PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH}
-python -m simulator run -- ansible-playbook -i "${INVENTORY_PATH:-$setup/inventory}" test.yml "$@"
+python -m simulator run -- ansible-playbook -i "${INVENTORY_PATH:-$setup/inventory}" -e "@$setup/vars.yml" test.yml "$@"
