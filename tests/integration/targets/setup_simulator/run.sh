@@ -25,6 +25,6 @@ trap 'rm -rf "$XDG_STATE_HOME"' EXIT
 
 export ANSIBLE_ACTION_PLUGINS=$setup/action_plugins
 export PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH}
-test=(ansible-playbook -i "${INVENTORY_PATH:-$setup/inventory}" test.yml)
+test=(ansible-playbook -i "${INVENTORY_PATH:-$setup/inventory}" -e "@$setup/vars.yml" test.yml)
 [[ -f test.yml ]] || test=(./test.sh)
 python -m simulator run -- "${test[@]}" "$@"
