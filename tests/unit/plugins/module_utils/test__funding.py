@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _funding
 from ansible_collections.finops.cloudflare.plugins.module_utils._api import UserError
 from ansible_collections.finops.cloudflare.plugins.module_utils._invoices import History
+from ansible_collections.finops.cloudflare.plugins.module_utils._journal import Entry
 from ansible_collections.finops.cloudflare.plugins.module_utils._purchase import charge_for
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_AMOUNT
 from ansible_collections.finops.cloudflare.plugins.module_utils._values import utc
@@ -191,3 +192,50 @@ def test_a_list_that_is_cut_has_to_reach_back_30_days(known_since: float, told: 
             _funding.check_history(ACCOUNT, history, NOW)
     else:
         assert len(_funding.check_history(ACCOUNT, history, NOW)) == told
+
+
+def test_a_list_may_be_cut_just_where_30_days_end() -> None:
+    assert len(_funding.check_history(ACCOUNT, History([invoice()], NOW - 30 * 86400), NOW)) == 1
+
+
+def test_a_target_of_0_only_fills_a_hole() -> None:
+    assert order(minimum_balance=0, target_balance=0).charge(-2000).amount == 2000
+
+
+@pytest.mark.parametrize("charge", [None, charge_for(5000)])
+def test_the_diff_is_what_a_person_reviews(charge: Any) -> None:
+    header = f"AI Gateway credit of account {ACCOUNT}"
+    before = "balance: 0.1 ($0.00)\n"
+    bought = "balance: 5000.1 ($50.00)\ncharge: 5250 ($52.50), fee 250 ($2.50) included\n"
+    assert _funding.credit_diff(ACCOUNT, 0.1, charge) == {
+        "before_header": header,
+        "after_header": header,
+        "before": before,
+        "after": bought if charge else before,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "step"),
+    [
+        ({"status": "paid"}, "by then, the credit has had 15 minutes to arrive, whenever the invoice was paid."),
+        (
+            {"status": "pending"},
+            "Run again later. If this message stays, look at the billing in the Cloudflare dashboard.",
+        ),
+        ({"status": "open"}, "have it voided in the billing of the Cloudflare dashboard, then run again."),
+    ],
+)
+def test_what_is_in_flight_ends_in_what_to_do(changes: dict[str, Any], step: str) -> None:
+    waited_for = _funding.not_clear(ACCOUNT, order(amount=1000), 400, invoice(**changes), (NOW, NOW), 0)
+    assert str(waited_for).startswith(f"The balance of account {ACCOUNT}, $4.00, is below minimum_balance, $10.00, but")
+    assert str(waited_for).endswith(step)
+    assert waited_for.result == _funding.facts(400, None, invoice(**changes), 400)
+
+
+def test_a_purchase_of_unknown_outcome_is_no_charge_of_this_run() -> None:
+    entry = Entry(NOW, NOW, 5000, 5250, ())
+    unresolved = _funding.unresolved(ACCOUNT, order(amount=1000), 400, entry, "/state/journal", 0)
+    assert f"a run on this machine sent a purchase of $50.00 at {utc(NOW)} and ended before" in str(unresolved)
+    assert "Run again in 15 minutes." in str(unresolved)
+    assert unresolved.result == _funding.facts(400, None, None, 400)

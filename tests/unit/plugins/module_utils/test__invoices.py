@@ -47,6 +47,7 @@ def history(*answers: Any) -> tuple[_invoices.History, int]:
         return call.parse(given_answer)
 
     read = _invoices.read_history(send, ACCOUNT, "all")
+    assert all("invoice-history?type=all" in call.path for call in calls)
     asked = [call.path.partition("invoice-history?type=all")[2] for call in calls]
     assert asked[0] == ""
     assert all(page in ("", f"&page={number + 1}", f"&page={number - 1}") for number, page in enumerate(asked))
@@ -172,3 +173,15 @@ def test_what_no_invoice_is_made_of_is_refused_or_made_fit(invoice: dict[str, An
     assert all(isinstance(read[key], (str, type(None))) for key in ("id", "status", "currency", "created_at"))
     assert read["attempted"] in (True, False, None)
     assert isinstance(_invoices.named(read), str)
+
+
+def test_new_invoices_keep_their_order() -> None:
+    invoices = [{"id": f"in_{number}", "created": NOW, "amount_due": 5250} for number in range(4)]
+    assert _invoices.made_since([invoices[1]], invoices) == [invoices[0], *invoices[2:]]
+
+
+@pytest.mark.parametrize(
+    ("created", "seconds"), [(1e11, None), (1e11 - 1, 1e11 - 1), (_invoices.EARLIEST, 1_577_836_800)]
+)
+def test_from_1e11_on_a_date_is_in_milliseconds(created: float, seconds: float | None) -> None:
+    assert _invoices.created_seconds({"created": created}) == seconds

@@ -318,3 +318,41 @@ def test_without_locks_what_is_remembered_counts_all_the_same(path: str, monkeyp
     with lock(path) as journal:
         assert journal.entries == [INTENT]
         assert "cannot be locked (No locks available)" in str(journal.problem)
+
+
+def test_the_first_moment_that_counts_is_two_minutes_before_the_purchase() -> None:
+    assert INTENT.matches(invoice(created=AT - 120))
+
+
+def test_the_date_of_an_own_invoice_is_that_of_the_purchase_in_both_forms() -> None:
+    own = INTENT._replace(invoice_id="in_1")
+    dates = {"created": AT + 60, "created_at": "2026-11-23T12:01:00Z"}
+    assert with_own([invoice(created=AT - 1200)], [own], ()) == [invoice(**dates)]
+    (unlisted,) = with_own([], [own], ())
+    assert unlisted == {
+        **dates,
+        "id": "in_1",
+        "status": "pending",
+        "amount_due": 5250,
+        "amount_paid": 0,
+        "currency": "usd",
+    }
+
+
+def test_http_has_a_port_of_its_own() -> None:
+    plain = "http://127.0.0.1/client/v4"
+    assert journal_path({}, plain, ACCOUNT) == journal_path({}, plain.replace(".1/", ".1:80/"), ACCOUNT)
+
+
+def test_a_user_without_a_home_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with lock("state/journal.json") as journal:
+        assert journal.problem == "state/journal.json cannot be kept (this user has no home directory)"
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_no_regular_file_is_called_so(path: str) -> None:
+    os.makedirs(os.path.dirname(path))
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"cannot be read from .* \(it is not a regular file\)"), lock(path):
+        raise AssertionError("it was read")

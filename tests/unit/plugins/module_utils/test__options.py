@@ -436,3 +436,14 @@ def test_a_credential_that_is_not_sent_is_censored_as_well(run_module: RunModule
     assert "api_key is set without api_email" in result["msg"]
     result.pop("_ansible_new_secrets", None)
     assert GLOBAL_KEY not in str(result)
+
+
+@pytest.mark.parametrize("since_2_22", [False, True])
+def test_ansible_itself_is_told_of_a_secret(monkeypatch: pytest.MonkeyPatch, since_2_22: bool) -> None:
+    registered: list[str] = []
+    monkeypatch.setattr(_options, "register_secret", registered.append if since_2_22 else None)
+    module: Any = type("Module", (), {"no_log_values": set()})()
+    monkeypatch.setitem(_options._secrets, module, set())
+    _options.keep_secret(module, WRITE_TOKEN)
+    assert _options._secrets[module] == {WRITE_TOKEN}
+    assert (registered, module.no_log_values) == (([WRITE_TOKEN], set()) if since_2_22 else ([], {WRITE_TOKEN}))

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+import pytest
 from ansible_collections.finops.cloudflare.plugins.module_utils import _purchase
+from ansible_collections.finops.cloudflare.plugins.module_utils._api import CloudflareError
 from ansible_collections.finops.cloudflare.plugins.module_utils._topup import MINIMUM_AMOUNT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +65,38 @@ def test_whatever_is_answered_is_understood_or_refused(answer: Any) -> None:
             assert found is (answer.get("status") == "completed")
         else:
             assert (found is None) is (answer.get("eligible") is not False)
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [
+        (0, "There is no new invoice yet."),
+        (1, "New invoices: invoice in_0, status open."),
+        (5, "invoice in_4, status open."),
+        (6, "invoice in_4, status open and 1 more."),
+        (8, "invoice in_4, status open and 3 more."),
+    ],
+)
+def test_of_many_new_invoices_the_rest_is_counted(count: int, found: str) -> None:
+    nothing = {"created_at": None, "amount_due": None, "currency": None}
+    since = [{"id": f"in_{number}", "status": "open", **nothing} for number in range(count)]
+    error = CloudflareError(_purchase.purchase_request(ACCOUNT, 5000, None), "it broke off")
+    _purchase.lost(error, ACCOUNT, since)
+    assert error.aftermath.startswith("The card may have been charged. ")
+    assert error.aftermath.endswith(found)
+    assert f"Look at the invoices of account {ACCOUNT} in" in error.next_step
+
+
+def test_a_failure_says_what_was_to_be_done() -> None:
+    assert _purchase.purchase_request(ACCOUNT, 5000, None).purpose == f"buy $50.00 of credit for account {ACCOUNT}"
+    asked = _purchase.status_request(ACCOUNT, "in_1").purpose
+    assert asked == f"ask whether purchase in_1 of account {ACCOUNT} is paid"
+    assert _purchase.eligibility_request(ACCOUNT).purpose == f"ask why account {ACCOUNT} cannot buy credit"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [([], "the purchase is not an object"), ({"status": "paid"}, "payment_intent_id is missing")]
+)
+def test_a_purchase_without_an_id_is_refused(answer: object, why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{why}$"):
+        _purchase.purchase_from_api(answer)

@@ -111,8 +111,8 @@ def test_a_separate_process_is_that_of_ansible(
         ]
 
     monkeypatch.setattr(NormalAction, "_execute_module", execute)
-    said: Any = make()._execute_module(task_vars=variables)
-    assert said == [
+    ways: Any = make()._execute_module(task_vars=variables)
+    assert ways == [
         "Ansible's _configure_module",
         "Ansible's _low_level_execute_command",
         "Ansible's _is_pipelining_enabled",
