@@ -6,42 +6,38 @@
 from __future__ import annotations
 
 import copy
-import os
-import re
 from collections import UserDict, defaultdict
-from pathlib import Path
-from typing import Any, Iterable, NamedTuple
+from typing import Any, NamedTuple
 
+import openapi
 import pytest
 import schemathesis
-import yaml
-from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import events, from_schema
+from openapi import (
+    ACCOUNTS,
+    BILLING,
+    CONFIG,
+    ELIGIBILITY,
+    INVOICES,
+    KEY,
+    LIMITS,
+    PATHS,
+    PURCHASE,
+    SALES,
+    STATUS,
+    TOKEN,
+    USAGE,
+    called,
+    documented_moment,
+    drift,
+    outcomes,
+    path_values,
+)
 from schemathesis.specs.openapi.checks import ignored_auth
 from simulator import _billing, _routes
 from simulator._messages import ApiError
 from simulator._settings import SWITCHES, Settings
-from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN, Simulator
+from simulator.simulator import ACCOUNT_ID, Simulator
 
-DOCUMENT = yaml.safe_load((Path(_routes.__file__).parent / "openapi.yaml").read_text(encoding="utf-8"))
-TOKEN = {"Authorization": f"Bearer {WRITE_TOKEN}"}
-KEY = {"X-Auth-Email": EMAIL, "X-Auth-Key": GLOBAL_KEY}
-# Larger than any amount that is generated: the document cannot know what an account may buy at most.
-NO_MAXIMUM = 10**100
-# Beside what schemathesis derives from the document
-EXAMPLES = {"shallow": 8, "deep": 200}[os.environ.get("HYPOTHESIS_PROFILE", "shallow")]
-
-CONFIG = "topup/config"
-LIMITS = "topup/limits"
-PURCHASE = "topup"
-STATUS = "topup/status"
-ELIGIBILITY = "topup/eligibility"
-USAGE = "usage-history"
-INVOICES = "invoice-history"
-ACCOUNTS = "accounts"
-BILLING = {CONFIG, LIMITS, USAGE, INVOICES, "credit-balance", "invoice-preview", "spending-limit"}
-SALES = {PURCHASE, STATUS, ELIGIBILITY}
-PATHS = {*BILLING, *SALES, ACCOUNTS}
 READS = {("GET", path, 200) for path in (*BILLING, ACCOUNTS)} | {
     ("GET", path, 400) for path in (USAGE, INVOICES, ACCOUNTS)
 }
@@ -58,107 +54,19 @@ EXPECTED: dict[tuple[str, str], set[tuple[str, str, int]]] = {
 }
 
 
-def path_values(document: dict[str, Any]) -> dict[str, str]:
-    """What to put into the paths: for an account the one with data, for anything else in it the document's example."""
-    values = {"account_id": ACCOUNT_ID}
-    for item in document["paths"].values():
-        for holder in (item, *(item[method] for method in item if method != "parameters")):
-            for each in holder.get("parameters", []):
-                name = each.get("$ref", "").rpartition("/")[2]
-                parameter = document["components"]["parameters"][name] if name else each
-                if parameter["in"] == "path" and parameter["name"] != "account_id":
-                    values[parameter["name"]] = parameter["example"]
-    return values
-
-
-def called(path: str) -> str:
-    """A path of the document, or of a request, as it is called here."""
-    return re.sub(r".*/(ai-gateway/billing/|ai-gateway/|v4/)|^/", "", path)
-
-
-def documented_moment() -> int:
-    """The examples of the document ask for the time before it."""
-    parameters = DOCUMENT["paths"]["/accounts/{account_id}/ai-gateway/billing/usage-history"]["get"]["parameters"]
-    moment: int = next(each["example"] for each in parameters if each["name"] == "end_time")
-    return moment
-
-
 @pytest.fixture(autouse=True)
 def _documented_moment(simulator: Simulator) -> None:
     simulator.reset(documented_moment())
 
 
-def drift(
-    simulator: Simulator,
-    headers: dict[str, str] | None = None,
-    accepted: set[int] | None = None,
-    account_id: str | None = ACCOUNT_ID,
-    paths: Iterable[str] = (),
-) -> list[str]:
-    """What schemathesis finds wrong; ``accepted`` are the statuses that a valid request may get.
-
-    It asks for these paths, or for all.
-    """
-    if account_id is not None:
-        simulator.set_account(account_id, limits={"max_cents": NO_MAXIMUM})
-    values = {**path_values(DOCUMENT), "account_id": account_id}
-    config = SchemathesisConfig.from_dict(
-        {
-            "base-url": simulator.api_url,
-            "headers": headers or TOKEN,
-            "parameters": {f"path.{name}": value for name, value in values.items() if value is not None},
-            "continue-on-failure": True,
-            "generation": {
-                "deterministic": True,
-                "max-examples": EXAMPLES,
-                "no-shrink": True,
-                "database": "none",
-                "with-security-parameters": False,
-            },
-            "cache": {"enabled": False},
-            "phases": {"stateful": {"enabled": False}},
-            "checks": {
-                # Cloudflare answers 400 to a request without credentials; test_api.py has the credentials.
-                "ignored_auth": {"enabled": False},
-                "positive_data_acceptance": {"expected-statuses": sorted(accepted or {200})},
-                "negative_data_rejection": {"expected-statuses": [400, 403, 404, 405, 429]},
-            },
-            # The document cannot say that the end comes after the start, nor that one bound needs the other.
-            "operations": [
-                {
-                    "include-operation-id": "getUsageHistory",
-                    "checks": {
-                        "positive_data_acceptance": {"expected-statuses": sorted((accepted or {200}) | {400})},
-                    },
-                },
-            ],
-        }
-    )
-    asked = {path: item for path, item in DOCUMENT["paths"].items() if not paths or called(path) in paths}
-    schema = schemathesis.openapi.from_dict(copy.deepcopy({**DOCUMENT, "paths": asked}), config=config)
-    found = []
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            checks = [check for each in event.recorder.checks.values() for check in each]
-            found += [
-                f"{event.label}: {check.name}: {check.failure_info.failure}" for check in checks if check.failure_info
-            ]
-        elif isinstance(event, (events.NonFatalError, events.FatalError)):
-            found.append(repr(event))
-    return found
-
-
-def outcomes(simulator: Simulator) -> set[tuple[str, str, int]]:
-    """Which statuses each call of the document got; probes of other addresses and of other methods are left out."""
-    seen = {(entry["method"], called(entry["path"]), entry["status"]) for entry in simulator.requests}
-    return {each for each in seen if each[1] in PATHS and each[2] != 405}
-
-
 def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
     documented = {
-        (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item if method != "parameters"
+        (method.upper(), path)
+        for path, item in openapi.DOCUMENT["paths"].items()
+        for method in item
+        if method != "parameters"
     }
-    values = path_values(DOCUMENT)
+    values = path_values(openapi.DOCUMENT)
     sample = {(method, _routes.API_PREFIX + path.format(**values)) for method, path in documented}
     served = {
         (route.method, path) for route in _routes.ROUTES for method, path in sample if route.pattern.fullmatch(path)
@@ -171,7 +79,7 @@ def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
 def test_a_documented_object_in_an_account_is_read(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    document = copy.deepcopy(DOCUMENT)
+    document = copy.deepcopy(openapi.DOCUMENT)
     path = "/accounts/{account_id}/things/{thing_id}"
     item = copy.deepcopy(document["paths"]["/accounts/{account_id}/ai-gateway/billing/spending-limit"])
     item["get"].update({"operationId": "getThing"})
@@ -182,7 +90,7 @@ def test_a_documented_object_in_an_account_is_read(
         parameter = {"$ref": "#/components/parameters/thing"}
     (item["get"] if place == "operation" else item).setdefault("parameters", []).append(parameter)
     document["paths"] = {path: item}
-    monkeypatch.setattr(f"{__name__}.DOCUMENT", document)
+    monkeypatch.setattr("openapi.DOCUMENT", document)
     monkeypatch.setitem(_routes.PLACEHOLDERS, "thing_id", "[a-z]+")
     monkeypatch.setattr(_routes, "ROUTES", [])
 
@@ -259,8 +167,8 @@ def test_every_setting_keeps_to_the_document(simulator: Simulator, as_it_is: AsI
 @pytest.mark.parametrize("value", SWITCHES["unset"])
 def test_a_top_up_that_is_not_set_keeps_to_the_document(simulator: Simulator, value: str) -> None:
     simulator.settings["unset"] = value
-    (path,) = [path for path in DOCUMENT["paths"] if called(path) == CONFIG]
-    read = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT))[path]["GET"]
+    (path,) = [path for path in openapi.DOCUMENT["paths"] if called(path) == CONFIG]
+    read = schemathesis.openapi.from_dict(copy.deepcopy(openapi.DOCUMENT))[path]["GET"]
     case = read.Case(path_parameters={"account_id": ACCOUNT_ID}, headers=TOKEN)
     response = case.call(base_url=simulator.api_url)
     case.validate_response(response, excluded_checks=[ignored_auth])
