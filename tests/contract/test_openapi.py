@@ -6,37 +6,38 @@
 from __future__ import annotations
 
 import copy
-import re
-from pathlib import Path
-from typing import Any
+from collections import UserDict, defaultdict
+from typing import Any, NamedTuple
 
+import openapi
 import pytest
 import schemathesis
-import yaml
-from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import events, from_schema
+from openapi import (
+    ACCOUNTS,
+    BILLING,
+    CONFIG,
+    ELIGIBILITY,
+    INVOICES,
+    KEY,
+    LIMITS,
+    PATHS,
+    PURCHASE,
+    SALES,
+    STATUS,
+    TOKEN,
+    USAGE,
+    called,
+    documented_moment,
+    drift,
+    outcomes,
+    path_values,
+)
+from schemathesis.specs.openapi.checks import ignored_auth
 from simulator import _billing, _routes
 from simulator._messages import ApiError
-from simulator._settings import SWITCHES
-from simulator.simulator import ACCOUNT_ID, EMAIL, GLOBAL_KEY, WRITE_TOKEN, Simulator
+from simulator._settings import SWITCHES, Settings
+from simulator.simulator import ACCOUNT_ID, Simulator
 
-DOCUMENT = yaml.safe_load((Path(_routes.__file__).parent / "openapi.yaml").read_text(encoding="utf-8"))
-TOKEN = {"Authorization": f"Bearer {WRITE_TOKEN}"}
-KEY = {"X-Auth-Email": EMAIL, "X-Auth-Key": GLOBAL_KEY}
-# Larger than any amount that is generated: the document cannot know what an account may buy at most.
-NO_MAXIMUM = 10**100
-
-CONFIG = "topup/config"
-LIMITS = "topup/limits"
-PURCHASE = "topup"
-STATUS = "topup/status"
-ELIGIBILITY = "topup/eligibility"
-USAGE = "usage-history"
-INVOICES = "invoice-history"
-ACCOUNTS = "accounts"
-BILLING = {CONFIG, LIMITS, USAGE, INVOICES, "credit-balance", "invoice-preview", "spending-limit"}
-SALES = {PURCHASE, STATUS, ELIGIBILITY}
-PATHS = {*BILLING, *SALES, ACCOUNTS}
 READS = {("GET", path, 200) for path in (*BILLING, ACCOUNTS)} | {
     ("GET", path, 400) for path in (USAGE, INVOICES, ACCOUNTS)
 }
@@ -53,95 +54,19 @@ EXPECTED: dict[tuple[str, str], set[tuple[str, str, int]]] = {
 }
 
 
-def path_values(document: dict[str, Any]) -> dict[str, str]:
-    """What to put into the paths: for an account the one with data, for anything else in it the document's example."""
-    values = {"account_id": ACCOUNT_ID}
-    for item in document["paths"].values():
-        for holder in (item, *(item[method] for method in item if method != "parameters")):
-            for each in holder.get("parameters", []):
-                name = each.get("$ref", "").rpartition("/")[2]
-                parameter = document["components"]["parameters"][name] if name else each
-                if parameter["in"] == "path" and parameter["name"] != "account_id":
-                    values[parameter["name"]] = parameter["example"]
-    return values
-
-
 @pytest.fixture(autouse=True)
 def _documented_moment(simulator: Simulator) -> None:
-    """The examples of the document ask for the time before it."""
-    parameters = DOCUMENT["paths"]["/accounts/{account_id}/ai-gateway/billing/usage-history"]["get"]["parameters"]
-    simulator.reset(next(each["example"] for each in parameters if each["name"] == "end_time"))
-
-
-def drift(
-    simulator: Simulator,
-    headers: dict[str, str] | None = None,
-    accepted: set[int] | None = None,
-    account_id: str | None = ACCOUNT_ID,
-) -> list[str]:
-    """What schemathesis finds wrong; ``accepted`` are the statuses that a valid request may get."""
-    if account_id is not None:
-        simulator.set_account(account_id, limits={"max_cents": NO_MAXIMUM})
-    values = {**path_values(DOCUMENT), "account_id": account_id}
-    config = SchemathesisConfig.from_dict(
-        {
-            "base-url": simulator.api_url,
-            "headers": headers or TOKEN,
-            "parameters": {f"path.{name}": value for name, value in values.items() if value is not None},
-            "continue-on-failure": True,
-            "generation": {
-                "deterministic": True,
-                "max-examples": 8,
-                "no-shrink": True,
-                "database": "none",
-                "with-security-parameters": False,
-            },
-            "cache": {"enabled": False},
-            "phases": {"stateful": {"enabled": False}},
-            "checks": {
-                # Cloudflare answers 400 to a request without credentials; test_api.py has the credentials.
-                "ignored_auth": {"enabled": False},
-                "positive_data_acceptance": {"expected-statuses": sorted(accepted or {200})},
-                "negative_data_rejection": {"expected-statuses": [400, 403, 404, 405, 429]},
-            },
-            # The document cannot say that the end comes after the start, nor that one bound needs the other.
-            "operations": [
-                {
-                    "include-operation-id": "getUsageHistory",
-                    "checks": {
-                        "positive_data_acceptance": {"expected-statuses": sorted((accepted or {200}) | {400})},
-                    },
-                },
-            ],
-        }
-    )
-    schema = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT), config=config)
-    found = []
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            checks = [check for each in event.recorder.checks.values() for check in each]
-            found += [
-                f"{event.label}: {check.name}: {check.failure_info.failure}" for check in checks if check.failure_info
-            ]
-        elif isinstance(event, (events.NonFatalError, events.FatalError)):
-            found.append(repr(event))
-    return found
-
-
-def outcomes(simulator: Simulator) -> set[tuple[str, str, int]]:
-    """Which statuses each call of the document got; probes of other addresses and of other methods are left out."""
-    seen = {
-        (entry["method"], re.sub(r".*/(ai-gateway/billing/|ai-gateway/|v4/)", "", entry["path"]), entry["status"])
-        for entry in simulator.requests
-    }
-    return {each for each in seen if each[1] in PATHS and each[2] != 405}
+    simulator.reset(documented_moment())
 
 
 def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
     documented = {
-        (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item if method != "parameters"
+        (method.upper(), path)
+        for path, item in openapi.DOCUMENT["paths"].items()
+        for method in item
+        if method != "parameters"
     }
-    values = path_values(DOCUMENT)
+    values = path_values(openapi.DOCUMENT)
     sample = {(method, _routes.API_PREFIX + path.format(**values)) for method, path in documented}
     served = {
         (route.method, path) for route in _routes.ROUTES for method, path in sample if route.pattern.fullmatch(path)
@@ -154,7 +79,7 @@ def test_each_route_is_documented_and_each_documented_call_is_served() -> None:
 def test_a_documented_object_in_an_account_is_read(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    document = copy.deepcopy(DOCUMENT)
+    document = copy.deepcopy(openapi.DOCUMENT)
     path = "/accounts/{account_id}/things/{thing_id}"
     item = copy.deepcopy(document["paths"]["/accounts/{account_id}/ai-gateway/billing/spending-limit"])
     item["get"].update({"operationId": "getThing"})
@@ -165,7 +90,7 @@ def test_a_documented_object_in_an_account_is_read(
         parameter = {"$ref": "#/components/parameters/thing"}
     (item["get"] if place == "operation" else item).setdefault("parameters", []).append(parameter)
     document["paths"] = {path: item}
-    monkeypatch.setattr(f"{__name__}.DOCUMENT", document)
+    monkeypatch.setattr("openapi.DOCUMENT", document)
     monkeypatch.setitem(_routes.PLACEHOLDERS, "thing_id", "[a-z]+")
     monkeypatch.setattr(_routes, "ROUTES", [])
 
@@ -181,20 +106,74 @@ def test_a_documented_object_in_an_account_is_read(
     assert {entry["status"] for entry in simulator.requests if entry["path"].endswith("/things/default")} >= {200}
 
 
-@pytest.mark.parametrize("headers", [TOKEN, KEY], ids=["token", "key"])
-def test_valid_requests_are_accepted_and_others_refused(simulator: Simulator, headers: dict[str, str]) -> None:
-    assert drift(simulator, headers) == []
+class AsItIs(NamedTuple):
+    """What schemathesis finds when nothing is set."""
+
+    drift: list[str]
+    outcomes: set[tuple[str, str, int]]
+    looked_at: dict[str, set[str]]
+    """The paths that look at a setting before they answer."""
+
+
+@pytest.fixture(scope="module")
+def as_it_is() -> AsItIs:
+    looked_at: dict[str, set[str]] = defaultdict(set)
+    with Simulator() as simulator, pytest.MonkeyPatch.context() as patch:
+
+        def look(settings: Settings, name: str) -> Any:
+            looked_at[name].update({called(simulator._log[-1]["path"])} & PATHS)
+            return UserDict.__getitem__(settings, name)
+
+        patch.setattr(Settings, "__getitem__", look)
+        simulator.reset(documented_moment())
+        return AsItIs(drift(simulator), outcomes(simulator), looked_at)
+
+
+def test_valid_requests_are_accepted_and_others_refused(as_it_is: AsItIs) -> None:
+    assert as_it_is.drift == []
+    assert as_it_is.outcomes == ALL
+
+
+def test_a_key_is_as_good_as_a_token(simulator: Simulator) -> None:
+    assert drift(simulator, KEY) == []
     assert outcomes(simulator) == ALL
 
 
+# What schemathesis never asks for: a page of invoices, a card that is declined, a configuration before it has set one.
+ELSEWHERE = {"invoice_pages", "declined_invoice", "unset"}
+
+
+def test_the_paths_that_look_at_a_setting_are_known(as_it_is: AsItIs) -> None:
+    assert {name for name in SWITCHES if not as_it_is.looked_at[name]} == ELSEWHERE
+    assert as_it_is.looked_at["pages"] == {ACCOUNTS}
+    assert as_it_is.looked_at["delete_unset"] == {CONFIG}
+    assert as_it_is.looked_at["success_messages"] == PATHS
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in SWITCHES.items() for value in values[1:]]
+    ("name", "value"),
+    [(name, value) for name, values in SWITCHES.items() if name not in ELSEWHERE for value in values[1:]],
 )
-def test_every_setting_keeps_to_the_document(simulator: Simulator, name: str, value: str) -> None:
+def test_every_setting_keeps_to_the_document(simulator: Simulator, as_it_is: AsItIs, name: str, value: str) -> None:
     simulator.settings[name] = value
-    expected = EXPECTED.get((name, value), ALL)
-    assert drift(simulator, accepted={200} | {status for _method, _path, status in expected} - {400}) == []
+    # Paths that do not look at it answer as they do without it.
+    paths = as_it_is.looked_at[name]
+    expected = {each for each in EXPECTED.get((name, value), ALL) if each[1] in paths}
+    accepted = {200} | {status for _method, _path, status in expected} - {400}
+    assert drift(simulator, accepted=accepted, paths=paths) == []
     assert outcomes(simulator) == expected
+
+
+@pytest.mark.parametrize("value", SWITCHES["unset"])
+def test_a_top_up_that_is_not_set_keeps_to_the_document(simulator: Simulator, value: str) -> None:
+    simulator.settings["unset"] = value
+    (path,) = [path for path in openapi.DOCUMENT["paths"] if called(path) == CONFIG]
+    read = schemathesis.openapi.from_dict(copy.deepcopy(openapi.DOCUMENT))[path]["GET"]
+    case = read.Case(path_parameters={"account_id": ACCOUNT_ID}, headers=TOKEN)
+    response = case.call(base_url=simulator.api_url)
+    case.validate_response(response, excluded_checks=[ignored_auth])
+    shown = {"null": None, "zero": 0, "missing": "missing"}[value]
+    assert response.json()["result"].get("amount", "missing") == shown
 
 
 def test_a_stopped_top_up_keeps_to_the_document(simulator: Simulator) -> None:
@@ -203,11 +182,13 @@ def test_a_stopped_top_up_keeps_to_the_document(simulator: Simulator) -> None:
         ACCOUNT_ID,
         topup={"amount": 5000, "threshold": 500.5, "disabledReason": "", "error": "declined", "lastFailedAt": 1},
     )
-    assert drift(simulator) == []
+    assert drift(simulator, paths={CONFIG, "credit-balance"}) == []
 
 
 @pytest.mark.parametrize("optional_keys", SWITCHES["optional_keys"])
-def test_an_account_with_little_to_tell_keeps_to_the_document(simulator: Simulator, optional_keys: str) -> None:
+def test_an_account_with_little_to_tell_keeps_to_the_document(
+    simulator: Simulator, as_it_is: AsItIs, optional_keys: str
+) -> None:
     simulator.settings["optional_keys"] = optional_keys
     invoice = {"type": "auto", "amount_paid": 0, "amount_due": 0, "amount_remaining": 0, "currency": "usd"}
     line = {"amount": 0, "currency": "usd", "quantity": 0, "period": {"start": 0, "end": 0}, "pricing": {}}
@@ -223,7 +204,8 @@ def test_an_account_with_little_to_tell_keeps_to_the_document(simulator: Simulat
             "invoice_lines": [line, {**line, "pretax_credit_amounts": [{"amount": 0, "type": "discount"}]}]
         },
     )
-    assert drift(simulator) == []
+    paths = PATHS if optional_keys == "null" else as_it_is.looked_at["optional_keys"]
+    assert drift(simulator, paths=paths) == []
 
 
 def test_an_unknown_account_keeps_to_the_document(simulator: Simulator) -> None:
@@ -246,29 +228,38 @@ def _no_headers(_self: Any) -> dict[str, str]:
 BREAKAGES = {
     "accepts less than the minimum": (
         ("_topup.MINIMUM_CENTS", {"amount": 1, "threshold": 1}),
-        "negative_data_rejection",
+        (CONFIG, "negative_data_rejection"),
     ),
-    "refuses the minimum": (("_topup.MINIMUM_CENTS", {"amount": 1001, "threshold": 500}), "positive_data_acceptance"),
+    "refuses the minimum": (
+        ("_topup.MINIMUM_CENTS", {"amount": 1001, "threshold": 500}),
+        (CONFIG, "positive_data_acceptance"),
+    ),
     "answers text for an object": (
         ("_topup.with_numbers", lambda value, settings: str(value)),
-        "response_schema_conformance",
+        (CONFIG, "response_schema_conformance"),
     ),
     "leaves required keys out": (
         ("_billing.with_optional", lambda values, optional, settings: {}),
-        "response_schema_conformance",
+        (INVOICES, "response_schema_conformance"),
     ),
-    "shows pages of any size": (("_accounts.SMALLEST_PAGE", -1), "negative_data_rejection"),
-    "accepts any type of invoice": (("_billing.parameter", lambda request, name: "auto"), "negative_data_rejection"),
+    "shows pages of any size": (("_accounts.SMALLEST_PAGE", -1), (ACCOUNTS, "negative_data_rejection")),
+    "accepts any type of invoice": (
+        ("_billing.parameter", lambda request, name: "auto"),
+        (INVOICES, "negative_data_rejection"),
+    ),
     "refuses with an undocumented status": (
         ("_topup.invalid", lambda where, key, message: ApiError(422, 7001, message)),
-        "status_code_conformance",
+        (CONFIG, "status_code_conformance"),
     ),
-    "leaves headers out": (("_api.RateLimit.count_request", _no_headers), "response_headers_conformance"),
+    "leaves headers out": (
+        ("_api.RateLimit.count_request", _no_headers),
+        (LIMITS, "response_headers_conformance"),
+    ),
 }
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
 def test_drift_is_noticed(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, breakage: str) -> None:
-    (name, replacement), check = BREAKAGES[breakage]
+    (name, replacement), (path, check) = BREAKAGES[breakage]
     monkeypatch.setattr(f"simulator.{name}", replacement)
-    assert check in {failure.split(": ")[1] for failure in drift(simulator)}
+    assert check in {failure.split(": ")[1] for failure in drift(simulator, paths=[path])}
