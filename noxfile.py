@@ -26,6 +26,7 @@ sys.path.insert(0, str(TESTS))
 from tools import cores, installer, interpreters  # noqa: E402  # pylint: disable=wrong-import-position
 
 MINIMUM_COVERAGE = 95
+UNIT_TESTS = ("ansible-core", "pytest", "-r", "tests/unit/requirements.txt")
 # What to run on a release candidate beside the others. Sanity: what a new ansible-core says of plugins and modules.
 # Integration: how a module is run, and that nothing that is printed shows a secret.
 SANITY_SAMPLE = ("ansible-doc", "import", "validate-modules")
@@ -98,12 +99,13 @@ def sanity(session: nox.Session, run: cores.Run) -> None:
     """Run the sanity tests, and see to it that they tested something and ignored nothing."""
     if ignored := sorted((TESTS / "sanity").glob("ignore*")):
         session.error(f"sanity tests are not to be ignored: {', '.join(map(str, ignored))}")
-    tested = [f"--test={test}" for test in SANITY_SAMPLE if not run.whole]
-    skipped = [f"--skip-test={test}" for test in run.core.unavailable if run.whole]
-    if run == RUNS[0] and not CHOSEN:
-        # It takes as long as all others together, and runs with the newest release and in the session codeqa.
-        skipped.append("--skip-test=pylint")
-    output = ansible_test(session, run, "sanity", (*tested, *skipped), silent=True)
+    if run.part is cores.Part.SAMPLE:
+        selected = [f"--test={test}" for test in SANITY_SAMPLE]
+    else:
+        # On the floor, because it takes as long as all others together, and runs with the newest release as well.
+        skipped = ("pylint",) if run.part is cores.Part.FLOOR else run.core.unavailable
+        selected = [f"--skip-test={test}" for test in skipped]
+    output = ansible_test(session, run, "sanity", tuple(selected), silent=True)
     print(output)
     for failure in ("All targets skipped", 'Required program "shellcheck"'):
         if failure in str(output):
@@ -117,8 +119,7 @@ def units(session: nox.Session, run: cores.Run) -> None:
     if len(run.targets) == 1:
         session.log(f"No Python older than {cores.dotted(run.controller)} here: modules are tested on that one alone.")
     # The session coverage runs them with the newest release on its own Python.
-    covered = not CHOSEN and run == [other for other in RUNS if other.whole][-1]
-    pythons = [python for python in run.targets if not covered or python != run.controller] or run.targets
+    pythons = run.targets[:1] if run.part is cores.Part.NEWEST else run.targets
     ansible_test(session, run, "units", *(("--python", cores.dotted(python)) for python in pythons))
 
 
@@ -128,11 +129,9 @@ def integration(session: nox.Session, run: cores.Run) -> None:
     All of them, with modules on each Python, for a series that was asked for. Else the two ends: the floor with modules
     on the oldest Python, and the newest ansible-core with modules on its own.
     """
-    if not run.whole:
-        ansible_test(session, run, "integration", ("--python", cores.dotted(run.controller), *INTEGRATION_SAMPLE))
-        return
-    pythons = run.targets if CHOSEN else run.targets[:1] if run == RUNS[0] else run.targets[-1:]
-    ansible_test(session, run, "integration", *(("--python", cores.dotted(python)) for python in pythons))
+    pythons = {cores.Part.WHOLE: run.targets, cores.Part.FLOOR: run.targets[:1]}.get(run.part, (run.controller,))
+    names = INTEGRATION_SAMPLE if run.part is cores.Part.SAMPLE else ()
+    ansible_test(session, run, "integration", *(("--python", cores.dotted(python), *names) for python in pythons))
 
 
 def add_session(test: Callable[[nox.Session, cores.Run], None], run: cores.Run) -> str:
@@ -160,7 +159,7 @@ antsibull_nox.load_antsibull_nox_toml()
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the unit tests, and see to it that they cover the code."""
-    session.install("ansible-core", "coverage", "pytest", "-r", "tests/unit/requirements.txt")
+    session.install("coverage", *UNIT_TESTS)
     tree = collection_tree(session)
     root = str(tree.parents[2])
     with session.chdir(tree):
@@ -184,7 +183,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def properties(session: nox.Session) -> None:
     """Look for a counterexample to each property, in ten times as many examples as the other sessions try."""
-    session.install("ansible-core", "pytest", "-r", "tests/unit/requirements.txt")
+    session.install(*UNIT_TESTS)
     tree = collection_tree(session)
     profile = os.environ.get("HYPOTHESIS_PROFILE", "deep")
     environment = {"HYPOTHESIS_PROFILE": profile, "PYTHONPATH": str(tree.parents[2])}
@@ -277,7 +276,7 @@ def awx(session: nox.Session) -> None:
 @nox.session(default=False)
 def mutation(session: nox.Session) -> None:
     """Measure how many small bugs the unit tests find, in about 20 minutes."""
-    session.install("ansible-core", "mutmut", "pytest", "-r", "tests/unit/requirements.txt")
+    session.install("mutmut", *UNIT_TESTS)
     session.run("python", "tests/mutation/mutation.py", *session.posargs)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from enum import Enum, auto
 from typing import NamedTuple
 
 from .interpreters import Version
@@ -53,14 +54,26 @@ CORES = {
 ON_REQUEST = {"devel"}
 
 
+class Part(Enum):
+    """How much of a series is tested, depending on what is tested beside it."""
+
+    WHOLE = auto()
+    """All, with modules on each Python: the series that was asked for."""
+    FLOOR = auto()
+    """The oldest series. What does not differ between series is left to the newest one."""
+    NEWEST = auto()
+    """The newest release."""
+    SAMPLE = auto()
+    """What a release candidate is most likely to break."""
+
+
 class Run(NamedTuple):
-    """A series to test, on one Python, with modules on these."""
+    """A series to test, on one Python, with modules on these, the oldest first."""
 
     series: str
     controller: Version
     targets: tuple[Version, ...]
-    whole: bool
-    """Whether all is tested, or the part that a release candidate gets beside the others."""
+    part: Part
 
     @property
     def core(self) -> Core:
@@ -91,21 +104,20 @@ def runs(chosen: str | None, pythons: Collection[Version]) -> list[Run]:
         running = sys.version_info[:2]
         if chosen not in CORES or running not in controllers(CORES[chosen], pythons):
             raise SystemExit(f"ANSIBLE_CORE={chosen} cannot be tested on Python {dotted(running)}, see {__file__}")
-        return [Run(chosen, running, targets(CORES[chosen], running, pythons), whole=True)]
-    available = {
-        series: controllers(core, pythons)
-        for series, core in CORES.items()
-        if series not in ON_REQUEST and controllers(core, pythons)
+        return [Run(chosen, running, targets(CORES[chosen], running, pythons), Part.WHOLE)]
+    available = [core for core in CORES if core not in ON_REQUEST and controllers(CORES[core], pythons)]
+    floor, *_between, newest = [series for series in available if not CORES[series].candidate]
+    parts = {
+        floor: Part.FLOOR,
+        newest: Part.NEWEST,
+        **{series: Part.SAMPLE for series in available if CORES[series].candidate},
     }
-    released = [series for series in available if not CORES[series].candidate]
-    chosen_controllers = {
-        released[0]: available[released[0]][0],
-        released[-1]: available[released[-1]][-1],
-        **{series: found[-1] for series, found in available.items() if CORES[series].candidate},
+    runs_on = {
+        series: controllers(CORES[series], pythons)[0 if part is Part.FLOOR else -1] for series, part in parts.items()
     }
     return [
-        Run(series, controller, targets(CORES[series], controller, pythons), whole=not CORES[series].candidate)
-        for series, controller in chosen_controllers.items()
+        Run(series, python, targets(CORES[series], python, pythons), parts[series])
+        for series, python in runs_on.items()
     ]
 
 

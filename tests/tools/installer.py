@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from tools.processes import run
 
 # What pip calls it, and the environment variable that tells uv.
 TRANSLATIONS = {
@@ -44,8 +45,7 @@ WITHOUT_EFFECT = {
     "user",
     "verbose",
 }
-
-
+# The installer, once it is prepared. To ask pip takes half a second, and each session of nox would.
 PREPARED = "FINOPS_CLOUDFLARE_INSTALLER"
 
 
@@ -80,8 +80,7 @@ def pip_configuration() -> dict[str, str]:
     if importlib.util.find_spec("pip") is None:
         raise NotTranslatable("there is no pip in the environment of nox")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return parse(listed)
+    return parse(run(*command).stdout)
 
 
 def pip_configuration_file() -> Path | None:

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run each module with generated inputs, in Ansible's worker and in processes of their own, and compare every key.
-
-both_ways.py ROOT: the root of the collection, with the simulator.
-"""
+"""Run each module with generated inputs, in Ansible's worker and in processes of their own, and compare every key."""
 
 from __future__ import annotations
 
@@ -13,12 +10,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(sys.argv[1]) / "tests"))
 
 from inputs import generated
 from simulator.simulator import SECRETS, Simulator

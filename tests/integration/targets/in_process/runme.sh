@@ -5,20 +5,11 @@
 
 set -euo pipefail
 
-# ansible-test copies the target, and not the simulator, to a place below the collection's root.
-root=$PWD
-until [[ -f $root/tests/simulator/simulator.py ]]; do
-    root=${root%/*}
-    [[ -n $root ]] || {
-        echo "ERROR: there is no simulator in a directory above $PWD"
-        exit 1
-    }
-done
+# shellcheck source=tests/integration/targets/setup_simulator/preamble.sh
+source ../setup_simulator/preamble.sh
 
-unset "${!CLOUDFLARE_@}" "${!FINOPS_CLOUDFLARE_@}"
-
-python ways.py "$root"
+python ways.py
 # With an ansible-core that is not known, there is one way, and ways.py has seen that it is taken.
 if [[ $(python -c 'import series; print(series.KNOWN)') == True ]]; then
-    python both_ways.py "$root"
+    python both_ways.py
 fi

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ways.yml, and see whether each task was run in the way that its name tells, or with an unknown ansible-core in the usual one.
-
-ways.py ROOT: the root of the collection, with the simulator.
-"""
+"""Run ways.yml, and see whether each task was run in the way that its name tells, or with an unknown ansible-core in the usual one."""
 
 from __future__ import annotations
 
@@ -16,8 +13,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(sys.argv[1]) / "tests"))
 
 from series import KNOWN
 from simulator.simulator import ACCOUNT_ID, WRITE_TOKEN, Simulator

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from simulator.simulator import SECRETS, WRITE_TOKEN
+from simulator.simulator import SECRETS
 
 WORK = Path(sys.argv[1])
-SIMULATOR = json.loads(os.environ["SIMULATOR"])
 EVIL = "{{ lookup('pipe', 'id') }}"
-CONTROL_URL = SIMULATOR["control_url"]
+CONTROL_URL = json.loads(os.environ["SIMULATOR"])["control_url"]
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -68,9 +66,6 @@ def prepare() -> None:
     control("PATCH", f"/accounts/{'e' * 32}", {"name": EVIL, "type": "enterprise", "topup": {"error": EVIL}})
     for number in range(60):
         control("PATCH", f"/accounts/{number:032x}", {"name": f"Tenant {number:02}", "balance": 100 * number + 500})
-    api_url = SIMULATOR["api_url"]
-    exports = {"CLOUDFLARE_BASE_URL": api_url, "CLOUDFLARE_API_TOKEN": WRITE_TOKEN}
-    (WORK / "environment.sh").write_text("".join(f"export {name}={shlex.quote(exports[name])}\n" for name in exports))
 
 
 def every_account_on_two_pages() -> None:

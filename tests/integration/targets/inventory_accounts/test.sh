@@ -23,14 +23,12 @@ list() {
     ansible-inventory -i "$@" > "$work/stdout" 2> "$work/stderr"
 }
 
-unset "${!CLOUDFLARE_@}" ANSIBLE_INVENTORY
+unset CLOUDFLARE_ACCOUNT_ID ANSIBLE_INVENTORY
 # What fails, and by default is only a warning, is to end this run.
 export ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true
 : > "$work/stdout"
 : > "$work/stderr"
 look prepare
-# shellcheck source=/dev/null
-source "$work/environment.sh"
 
 list every.cloudflare_accounts.yml --list
 look every_account_on_two_pages

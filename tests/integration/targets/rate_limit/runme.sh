@@ -5,14 +5,7 @@
 
 set -euo pipefail
 
-# ansible-test copies the target, and not the simulator, to a place below the collection's root.
-root=$PWD
-until [[ -f $root/tests/simulator/simulator.py ]]; do
-    root=${root%/*}
-    [[ -n $root ]] || {
-        echo "ERROR: there is no simulator in a directory above $PWD"
-        exit 1
-    }
-done
-unset "${!CLOUDFLARE_@}"
-PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH} python rate_limit.py
+# shellcheck source=tests/integration/targets/setup_simulator/preamble.sh
+source ../setup_simulator/preamble.sh
+
+python rate_limit.py

@@ -5,17 +5,10 @@
 
 set -euo pipefail
 
-# ansible-test copies the target, and not the simulator, to a place below the collection's root.
-root=$PWD
-until [[ -f $root/tests/simulator/simulator.py ]]; do
-    root=${root%/*}
-    [[ -n $root ]] || {
-        echo "ERROR: there is no simulator in a directory above $PWD"
-        exit 1
-    }
-done
-unset "${!CLOUDFLARE_@}"
+# shellcheck source=tests/integration/targets/setup_simulator/preamble.sh
+source ../setup_simulator/preamble.sh
+
 for in_process in true false; do
     echo "FINOPS_CLOUDFLARE_IN_PROCESS=$in_process"
-    FINOPS_CLOUDFLARE_IN_PROCESS=$in_process PYTHONPATH=$root/tests${PYTHONPATH:+:$PYTHONPATH} python report.py
+    FINOPS_CLOUDFLARE_IN_PROCESS=$in_process python report.py
 done

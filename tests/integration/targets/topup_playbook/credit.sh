@@ -30,10 +30,6 @@ print(json.load(opener.open(sys.argv[1]))['balance'])" "$control_url/accounts/$a
     }
 }
 
-# What is bought here is remembered here.
-XDG_STATE_HOME=$(mktemp -d)
-export XDG_STATE_HOME
-
 # forget: as if nothing had been bought yet.
 forget() {
     rm -rf "${XDG_STATE_HOME:?}"/*

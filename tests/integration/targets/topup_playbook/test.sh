@@ -10,15 +10,15 @@ trap 'rm -rf "$work"' EXIT
 
 # What the simulator knows, and where it listens, for the scripts below.
 # shellcheck disable=SC2034
-read -r account_id write_token client_secret email global_key api_url control_url < <(
+read -r account_id write_token client_secret email global_key control_url < <(
     python -c "
 import json, os
-names = 'account_id write_token client_secret email global_key api_url control_url'
+names = 'account_id write_token client_secret email global_key control_url'
 print(*map(json.loads(os.environ['SIMULATOR']).get, names.split()))"
 )
 
-unset "${!CLOUDFLARE_@}"
-export CLOUDFLARE_BASE_URL=$api_url
+# Each test says which credentials there are, and which account.
+unset CLOUDFLARE_API_TOKEN CLOUDFLARE_ACCOUNT_ID
 
 source ./playbook.sh
 source ./credit.sh
