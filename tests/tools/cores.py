@@ -105,20 +105,14 @@ def runs(chosen: str | None, pythons: Collection[Version]) -> list[Run]:
         if chosen not in CORES or running not in controllers(CORES[chosen], pythons):
             raise SystemExit(f"ANSIBLE_CORE={chosen} cannot be tested on Python {dotted(running)}, see {__file__}")
         return [Run(chosen, running, targets(CORES[chosen], running, pythons), Part.WHOLE)]
-    available = [core for core in CORES if core not in ON_REQUEST and controllers(CORES[core], pythons)]
+    available = [name for name, core in CORES.items() if name not in ON_REQUEST and controllers(core, pythons)]
     floor, *_between, newest = [series for series in available if not CORES[series].candidate]
-    parts = {
-        floor: Part.FLOOR,
-        newest: Part.NEWEST,
-        **{series: Part.SAMPLE for series in available if CORES[series].candidate},
-    }
-    runs_on = {
-        series: controllers(CORES[series], pythons)[0 if part is Part.FLOOR else -1] for series, part in parts.items()
-    }
-    return [
-        Run(series, python, targets(CORES[series], python, pythons), parts[series])
-        for series, python in runs_on.items()
-    ]
+    candidates = [series for series in available if CORES[series].candidate]
+    found = []
+    for series, part in [(floor, Part.FLOOR), (newest, Part.NEWEST), *((each, Part.SAMPLE) for each in candidates)]:
+        controller = controllers(CORES[series], pythons)[0 if part is Part.FLOOR else -1]
+        found.append(Run(series, controller, targets(CORES[series], controller, pythons), part))
+    return found
 
 
 def untested(pythons: Collection[Version]) -> list[str]:
